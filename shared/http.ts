@@ -1,0 +1,146 @@
+// What every HTTP listener here does alike: read a bounded body, answer in JSON or problem+json, open and close.
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { hostPort, parseAddress } from './address.js';
+
+export type Server = HttpServer | HttpsServer;
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Where a listener listens: `0.0.0.0:8443`, `[::1]:8080`, `localhost:0`. */
+export interface ListenAddress {
+  host: string;
+  port: number;
+}
+
+const listenPattern = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
+
+/** Reads `host:port`; `undefined` when it is not of that form. */
+export function parseListen(text: string): ListenAddress | undefined {
+  const match = listenPattern.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  return host !== undefined && port <= 65535 ? { host, port } : undefined;
+}
+
+/** Whether only this machine can reach a listener there. */
+export function isLoopbackHost(host: string): boolean {
+  const address = parseAddress(host);
+  if (!address) return host === 'localhost';
+  return address.family === 4 ? (address.words[0] ?? 0) >>> 24 === 127 : address.text === '::1';
+}
+
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(value),
+  };
+}
+
+export function text(status: number, body: string, type = 'text/plain; charset=utf-8'): Answer {
+  return { status, headers: { 'content-type': type, 'cache-control': 'no-store' }, body };
+}
+
+/** An HTML page that may load nothing from elsewhere. */
+export function page(status: number, html: string): Answer {
+  const answer = text(status, html, 'text/html; charset=utf-8');
+  const policy = "default-src 'none'; style-src 'unsafe-inline'";
+  return { ...answer, headers: { ...answer.headers, 'content-security-policy': policy } };
+}
+
+/** RFC 9457. `type` becomes `urn:reveille:problem:<type>` and is documented with the API it belongs to. */
+export interface Problem {
+  status: number;
+  type: string;
+  title: string;
+  /** For the reader of the answer: what to do. Never an address, a token or a key. */
+  detail?: string;
+  headers?: Record<string, string>;
+  /** Extension members (RFC 9457 section 3.2). */
+  extra?: Record<string, unknown>;
+}
+
+export function problem({ status, type, title, detail, headers, extra }: Problem): Answer {
+  const body = { type: `urn:reveille:problem:${type}`, title, status, detail, ...extra };
+  return json(status, body, { 'content-type': 'application/problem+json', ...headers });
+}
+
+/** Writes an answer. To a HEAD request only its headers. */
+export function send(response: ServerResponse, answer: Answer): void {
+  const length = Buffer.byteLength(answer.body);
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': length });
+  response.end(response.req.method === 'HEAD' ? undefined : answer.body);
+}
+
+/** The body of a request, or why there is none: more than `bytesMax`, or the peer went away. */
+export function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+): Promise<Buffer | 'too-large' | 'aborted'> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
+      request.resume();
+      resolve('too-large');
+      return;
+    }
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      // The rest is read and dropped, so that the peer reads our answer instead of a reset.
+      if (size <= bytesMax) chunks.push(chunk);
+      else resolve('too-large');
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', () => resolve('aborted'));
+    request.on('close', () => resolve('aborted'));
+  });
+}
+
+/** The path of a request line, without its query. */
+export function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
+/** Starts listening; resolves to the URL with the real port. Rejects with what to do when it cannot. */
+export function listen(server: Server, where: ListenAddress, scheme: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: where.host, port: where.port }, () => {
+      server.off('error', reject);
+      const { port } = server.address() as AddressInfo;
+      resolve(`${scheme}://${hostPort(where.host, port)}`);
+    });
+  });
+}
+
+/** Stops accepting, lets answers under way end, and cuts what is left after `deadlineMs`. */
+export function closeServer(server: Server, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+/** Text as HTML shows it. */
+export function escapeHtml(value: string): string {
+  const entities: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+  };
+  return value.replace(/[&<>"]/g, (char) => entities[char] ?? char);
+}

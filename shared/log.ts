@@ -1,0 +1,38 @@
+// One JSON object a line on stderr. A line is a row of the trace table with its fields, never free text.
+import { pino } from 'pino';
+import type { Trace } from './traces.js';
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Fields beside `id`. Never a payload, a token, a key or a whole handset address. */
+export type LogFields = Record<string, unknown>;
+
+export interface Log {
+  (trace: Trace, fields?: LogFields): void;
+  setLevel(level: LogLevel): void;
+}
+
+/** A log on stderr, written at once so that a crash loses no line. */
+export function createLog(level: LogLevel): Log {
+  const destination = pino.destination({ fd: 2, sync: true });
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return Object.assign(
+    (trace: Trace, fields: LogFields = {}) => {
+      logger[trace.level]({ id: trace.id, ...fields }, trace.message);
+    },
+    {
+      setLevel(next: LogLevel) {
+        logger.level = next;
+      },
+    },
+  );
+}

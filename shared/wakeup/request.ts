@@ -1,0 +1,140 @@
+// The bodies of the wakeup API (docs/wakeup-api.md): what central writes and the gateway reads, and back.
+import { CodedError } from '../errors.js';
+import { isUuidV7 } from '../id.js';
+
+export const wakeupsPath = '/v1/wakeups';
+export const networksPath = '/v1/networks';
+/** Limits of one request. */
+export const wakeupsPerRequestMax = 1000;
+export const requestBytesMax = 256 * 1024;
+
+export const protocols = ['udp', 'tcp'] as const;
+export type Protocol = (typeof protocols)[number];
+
+/** RFC 8030 section 5.3; `normal` when absent. */
+export const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
+export type Urgency = (typeof urgencies)[number];
+
+/** One wakeup as central asks for it. */
+export interface Wakeup {
+  /** UUIDv7. Repeating it within its life time returns the first result and sends nothing. */
+  id: string;
+  network: string;
+  ip: string;
+  port: number;
+  protocol: Protocol;
+  urgency?: Urgency;
+}
+
+/** One wakeup as the gateway reads it: its id is proved, everything else is judged by the policy. */
+export interface WakeupClaim {
+  id: string;
+  network: unknown;
+  ip: unknown;
+  port: unknown;
+  protocol: unknown;
+  urgency: unknown;
+}
+
+/** `triggered`: it left the gateway, never that it arrived. `deferred`: not now, the same id may try again. */
+export const outcomes = ['triggered', 'refused', 'deferred', 'failed'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+export interface WakeupResult {
+  id: string;
+  outcome: Outcome;
+  reason?: string;
+  retryAfterMs?: number;
+}
+
+/** What a gateway serves, as `GET /v1/networks` tells one central. */
+export interface ServedNetwork {
+  /** MCC-MNC. */
+  network: string;
+  netid: string;
+  ranges: string[];
+  protocols: Protocol[];
+  online: boolean;
+}
+
+/** Reads the body of `POST /v1/wakeups`. Throws `bad-request` naming the place, never the value. */
+export function parseWakeups(body: Uint8Array): WakeupClaim[] {
+  const { wakeups } = parseObject(body, 'the body');
+  if (!Array.isArray(wakeups)) throw bad('wakeups must be an array');
+  if (wakeups.length > wakeupsPerRequestMax) {
+    throw bad(
+      `wakeups has more than ${wakeupsPerRequestMax} items; send the rest in another request`,
+    );
+  }
+  return wakeups.map((item: unknown, i) => {
+    if (!isObject(item)) throw bad(`wakeups[${i}] must be an object`);
+    const { id, network, ip, port, protocol, urgency } = item;
+    if (!isUuidV7(id)) throw bad(`wakeups[${i}].id must be a UUIDv7`);
+    return { id: id.toLowerCase(), network, ip, port, protocol, urgency };
+  });
+}
+
+/** Reads the answer to `POST /v1/wakeups`. Throws `bad-request`. */
+export function parseResults(body: Uint8Array): WakeupResult[] {
+  const { results } = parseObject(body, 'the answer');
+  if (!Array.isArray(results)) throw bad('results must be an array');
+  return results.map((item: unknown, i) => {
+    if (!isObject(item) || typeof item.id !== 'string') throw bad(`results[${i}] has no id`);
+    const outcome = outcomes.find((known) => known === item.outcome);
+    if (outcome === undefined) throw bad(`results[${i}] has no known outcome`);
+    const result: WakeupResult = { id: item.id, outcome };
+    if (typeof item.reason === 'string') result.reason = item.reason;
+    if (typeof item.retryAfterMs === 'number') result.retryAfterMs = item.retryAfterMs;
+    return result;
+  });
+}
+
+/** Reads the answer to `GET /v1/networks`. Throws `bad-request`. */
+export function parseNetworks(body: Uint8Array): ServedNetwork[] {
+  const { networks } = parseObject(body, 'the answer');
+  if (!Array.isArray(networks)) throw bad('networks must be an array');
+  return networks.map((item: unknown, i) => {
+    if (!isObject(item)) throw bad(`networks[${i}] must be an object`);
+    const { network, netid, ranges, online } = item;
+    if (typeof network !== 'string' || typeof netid !== 'string' || typeof online !== 'boolean') {
+      throw bad(`networks[${i}] needs network, netid and online`);
+    }
+    const served = Array.isArray(item.protocols) ? item.protocols : [];
+    return {
+      network,
+      netid,
+      online,
+      ranges: texts(ranges),
+      protocols: protocols.filter((protocol) => served.includes(protocol)),
+    };
+  });
+}
+
+/** The bytes that wake a handset: ASCII `NOTIFY <ip>:<port>`, an IPv6 address in brackets, at most 128 bytes. */
+export function wakeupPayload(ip: string, port: number): Buffer {
+  const host = ip.includes(':') ? `[${ip}]` : ip;
+  return Buffer.from(`NOTIFY ${host}:${port}`, 'ascii');
+}
+
+function parseObject(body: Uint8Array, what: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (cause) {
+    throw new CodedError('bad-request', `${what} is not JSON in UTF-8`, { cause });
+  }
+  if (!isObject(value)) throw bad(`${what} must be a JSON object`);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+}
+
+function bad(detail: string): CodedError {
+  return new CodedError('bad-request', detail);
+}
