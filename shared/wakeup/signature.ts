@@ -83,8 +83,9 @@ export function signatureBase(input: InnerList, context: SignatureContext): stri
   const seen = new Set<string>();
   for (const item of input[0]) {
     const identifier = serializeItem(item);
-    if (seen.has(identifier)) throw malformed(`${identifier} is covered twice`);
-    seen.add(identifier);
+    const identity = identityOf(item);
+    if (seen.has(identity)) throw malformed(`${identifier} is covered twice`);
+    seen.add(identity);
     lines.push(`${identifier}: ${componentValue(item, identifier, context)}`);
   }
   lines.push(`"@signature-params": ${serializeInnerList(input)}`);
@@ -138,10 +139,16 @@ export function verifyMessage(
   });
 }
 
-/** Whether a signature covers a component, compared by its serialised identifier. */
+/** Whether a signature covers all these components, in any order and with more beside them. */
 export function coversAll(input: InnerList, components: readonly Component[]): boolean {
-  const covered = new Set(input[0].map((item) => serializeItem(item)));
-  return components.every((component) => covered.has(serializeItem(itemOf(component))));
+  const covered = new Set(input[0].map(identityOf));
+  return components.every((component) => covered.has(identityOf(itemOf(component))));
+}
+
+/** One text for a component: the order of its parameters does not make it another one (section 2). */
+function identityOf([name, params]: Item): string {
+  const sorted = [...params].sort(([a], [b]) => (a < b ? -1 : 1));
+  return serializeItem([name, new Map(sorted)]);
 }
 
 function itemOf(component: Component): Item {
