@@ -1,0 +1,42 @@
+// Every status and close code of the device protocol, once, under the names of docs/device-protocol.md.
+
+/** `hello`: connected through a permanent WebSocket, or through a wakeup channel. */
+export const helloStatus = { connected: 200, wakeable: 201 } as const;
+export const registerStatus = 200;
+export const unregisterStatus = 202;
+
+/** What is wrong with what a device sent. `closeCode` absent: the socket stays open. */
+export const protocolErrors = {
+  'unknown-type': { status: 405, reason: 'messageType not recognised; it is ignored' },
+  'not-ready': {
+    status: 408,
+    reason: 'the server is not ready yet; try again later',
+    closeCode: 1013,
+  },
+  'not-json': { status: 450, reason: 'not a JSON object', closeCode: 1007 },
+  'bad-channel': { status: 457, reason: 'not a valid channelID', closeCode: 1008 },
+  'hello-first': { status: 459, reason: 'no hello on this connection yet', closeCode: 1008 },
+  'cannot-register': { status: 460, reason: 'cannot register', closeCode: 1011 },
+  binary: { status: 463, reason: 'binary messages are not supported', closeCode: 1003 },
+} as const satisfies Record<string, { status: number; reason: string; closeCode?: number }>;
+
+export type ProtocolErrorName = keyof typeof protocolErrors;
+
+/** Why the server closes a socket that did nothing wrong (RFC 6455 section 7.4). */
+export const closeCodes = {
+  /** The document's own: quiet for long enough, and the operator can wake the device. Never for anything else. */
+  asleep: 4774,
+  displaced: 1000,
+  shutdown: 1001,
+  helloLate: 1008,
+  overflow: 1013,
+} as const;
+
+/** Codes that may stand in a metric label; peers can send thousands of others. */
+const labelledCodes = new Set<number>([
+  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 4774,
+]);
+
+export function closeLabel(code: number): string {
+  return labelledCodes.has(code) ? String(code) : 'other';
+}

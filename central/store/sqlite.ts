@@ -1,0 +1,122 @@
+// The embedded engine. Calls made while a transaction is under way gather and become the next one, so that many
+// writes share one sync of the disk; what a caller awaits is resolved after its commit.
+import { Worker } from 'node:worker_threads';
+import { CodedError } from '../../shared/errors.js';
+import type { WorkerAnswer, WorkerCall } from './sqlite-worker.js';
+import type { Store, StoreError } from './store.js';
+
+interface Waiting {
+  call: WorkerCall;
+  resolve: (value: never) => void;
+  reject: (error: StoreError) => void;
+}
+
+const callsPerTransactionMax = 1000;
+
+export interface SqliteOptions {
+  /** A file, or `:memory:`. */
+  path: string;
+  nowMs: number;
+  /** Calls that may wait; beyond, they are rejected with `store-busy`. */
+  queueMax: number;
+}
+
+/** Opens the database in a thread of its own. Rejects with `store-failed` when it cannot be opened. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), {
+    workerData: { path: options.path, nowMs: options.nowMs },
+  });
+  const opened = await nextAnswer(worker);
+  if (opened.kind !== 'opened') throw failed(`${options.path}: ${describe(opened)}`);
+  return createStore(worker, opened.bornAtMs, options.queueMax);
+}
+
+function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store {
+  let waiting: Waiting[] = [];
+  let underWay: Waiting[] | undefined;
+  let isPlanned = false;
+  let end: StoreError | undefined;
+  let onIdle = () => {};
+
+  function send(): void {
+    isPlanned = false;
+    if (underWay || waiting.length === 0) return;
+    underWay = waiting.slice(0, callsPerTransactionMax);
+    waiting = waiting.slice(callsPerTransactionMax);
+    worker.postMessage(underWay.map(({ call }) => call));
+  }
+
+  function settle(answer: WorkerAnswer): void {
+    const done = underWay ?? [];
+    underWay = undefined;
+    for (const [i, { resolve, reject }] of done.entries()) {
+      if (answer.kind === 'results') resolve(answer.results[i] as never);
+      else reject(failed(describe(answer)));
+    }
+    if (waiting.length > 0) send();
+    else onIdle();
+  }
+
+  function die(error: StoreError): void {
+    end = error;
+    for (const { reject } of [...(underWay ?? []), ...waiting]) reject(error);
+    underWay = undefined;
+    waiting = [];
+    onIdle();
+  }
+
+  worker.on('message', settle);
+  worker.on('error', (error) => die(failed(error.message)));
+  worker.on('exit', () => die(end ?? failed('the store is closed')));
+
+  function call<T>(method: WorkerCall['method'], ...args: unknown[]): Promise<T> {
+    if (end) return Promise.reject(end);
+    if (waiting.length >= queueMax) {
+      return Promise.reject(new CodedError('store-busy', `${queueMax} calls wait for the disk`));
+    }
+    return new Promise((resolve, reject) => {
+      waiting.push({ call: { method, args }, resolve: resolve as (value: never) => void, reject });
+      // All calls of this turn of the event loop go together.
+      if (!isPlanned && !underWay) setImmediate(send);
+      isPlanned = true;
+    });
+  }
+
+  async function close(): Promise<void> {
+    if (end) return;
+    if (underWay || waiting.length > 0) await new Promise<void>((resolve) => (onIdle = resolve));
+    const gone = new Promise((resolve) => worker.once('exit', resolve));
+    worker.postMessage('close');
+    await gone;
+  }
+
+  return {
+    bornAtMs,
+    hello: (record) => call('hello', record),
+    register: (device, channel, max) => call('register', device, channel, max),
+    unregister: (device, channel) => call('unregister', device, channel),
+    put: (record) => call('put', record),
+    ack: (device, updates) => call('ack', device, updates),
+    pending: (device) => call('pending', device),
+    dueWakeups: (nowMs, limit) => call('dueWakeups', nowMs, limit),
+    planWakeup: (plan) => call('planWakeup', plan),
+    addressOf: (device) => call('addressOf', device),
+    counts: () => call('counts'),
+    close,
+  };
+}
+
+function nextAnswer(worker: Worker): Promise<WorkerAnswer> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', (error) => reject(failed(error.message)));
+  });
+}
+
+function describe(answer: WorkerAnswer): string {
+  return answer.kind === 'failed' ? answer.message : 'the store answered out of turn';
+}
+
+function failed(message: string): StoreError {
+  return new CodedError('store-failed', message);
+}
