@@ -161,10 +161,11 @@ function itemOf(component: Component): Item {
 function componentValue(item: Item, identifier: string, context: SignatureContext): string {
   const [name, params] = item;
   if (typeof name !== 'string') throw malformed('a component name is not a string');
-  for (const param of params.keys()) {
-    if (param !== 'req' && param !== 'key') throw malformed(`${identifier}: unknown parameter`);
+  for (const [param, value] of params) {
+    const isKnown = param === 'req' ? value === true : param === 'key' && typeof value === 'string';
+    if (!isKnown) throw malformed(`${identifier}: unknown parameter`);
   }
-  const source = params.get('req') === true ? context.request : context.message;
+  const source = params.has('req') ? context.request : context.message;
   const value = source && valueIn(source, name, params.get('key'));
   if (value === undefined) throw new CodedError('component-missing', `${identifier} has no value`);
   // Section 2.5 step 2.7: a value that would break the base's lines is an error.
@@ -176,8 +177,8 @@ function valueIn(source: SignableMessage, name: string, key: unknown): string | 
   if (name.startsWith('@')) return key === undefined ? derived[name]?.(source) : undefined;
   if (name !== name.toLowerCase()) throw malformed('a field name is not in lower case');
   const field = fieldValue(source.headers, name);
-  if (key === undefined || field === undefined) return field;
-  const member = dictionary(field, name).get(String(key));
+  if (typeof key !== 'string' || field === undefined) return field;
+  const member = dictionary(field, name).get(key);
   if (member === undefined) return undefined;
   return isInnerList(member) ? serializeInnerList(member) : serializeItem(member);
 }
