@@ -71,10 +71,17 @@ export function headerFields(rawHeaders: readonly string[]): HeaderFields {
 
 /** All field lines of a name as one value (RFC 9421 section 2.1), or `undefined` when there is none. */
 export function fieldValue(headers: HeaderFields, name: string): string | undefined {
-  return headers
-    .get(name)
-    ?.map((line) => line.trim())
-    .join(', ');
+  return headers.get(name)?.map(withoutOuterSpace).join(', ');
+}
+
+/** Without the white space of RFC 9110 section 5.6.3 around it; `trim` would take more away. */
+function withoutOuterSpace(line: string): string {
+  const isSpace = (i: number) => line[i] === ' ' || line[i] === '\t';
+  let start = 0;
+  let end = line.length;
+  while (start < end && isSpace(start)) start += 1;
+  while (start < end && isSpace(end - 1)) end -= 1;
+  return line.slice(start, end);
 }
 
 /** The signature base (RFC 9421 section 2.5). Throws a `SignatureProblem` when a component has no value. */
@@ -168,8 +175,10 @@ function componentValue(item: Item, identifier: string, context: SignatureContex
   const source = params.has('req') ? context.request : context.message;
   const value = source && valueIn(source, name, params.get('key'));
   if (value === undefined) throw new CodedError('component-missing', `${identifier} has no value`);
-  // Section 2.5 step 2.7: a value that would break the base's lines is an error.
-  if (/[\r\n]/.test(value)) throw malformed(`${identifier} has a line break in its value`);
+  // Section 2.5: the base is ASCII in lines, so that its bytes can be read in one way only.
+  if (/[^\t\x20-\x7e]/.test(value)) {
+    throw malformed(`${identifier} has a character that no signature base can hold`);
+  }
   return value;
 }
 
