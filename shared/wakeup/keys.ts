@@ -27,8 +27,13 @@ export function readPrivateKeys(pem: string): NamedKey[] {
 }
 
 function readPem(pem: string, kind: string, create: (pem: string) => KeyObject): NamedKey[] {
-  const pattern = new RegExp(`-----BEGIN ${kind}-----[^-]*-----END ${kind}-----`, 'g');
-  const blocks = pem.match(pattern) ?? [];
+  const begin = `-----BEGIN ${kind}-----`;
+  const end = `-----END ${kind}-----`;
+  // Each begin counts, so that a damaged block beside a good one is told instead of passed over.
+  const blocks = pem
+    .split(begin)
+    .slice(1)
+    .map((rest) => begin + rest.slice(0, rest.indexOf(end) + end.length));
   if (blocks.length === 0) {
     throw new CodedError('bad-key', `holds no PEM block "BEGIN ${kind}"; make one with keygen`);
   }
