@@ -1,7 +1,8 @@
 // The signature profile between central and gateway (RFC 9421 section 1.4): what a request and its answer
 // must cover, with which parameters, and for how long. Both ends build and check from these tables.
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import type { BareItem } from 'structured-headers';
+import { CodedError } from '../errors.js';
 import type { NamedKey } from './keys.js';
 import {
   type Component,
@@ -10,6 +11,7 @@ import {
   type MessageSignature,
   readSignatures,
   type SignableMessage,
+  type SignatureContext,
   signMessage,
   verifyMessage,
 } from './signature.js';
@@ -82,7 +84,7 @@ export function signAnswer(options: {
   return { 'signature-input': `wakeup=${input}`, signature: `wakeup=${signature}` };
 }
 
-/** Whether one of an answer's signatures covers what it must, is fresh and is by one of the pinned keys. */
+/** Whether one of an answer's signatures covers what it must, is fresh and is by one of the pinned keys. Never throws. */
 export async function verifyAnswer(options: {
   message: SignableMessage;
   request: SignableMessage;
@@ -90,16 +92,26 @@ export async function verifyAnswer(options: {
   nowMs: number;
 }): Promise<boolean> {
   const { message, request, keys, nowMs } = options;
-  const requestLabels = readSignatures(request.headers).map(({ label }) => label);
-  for (const found of readSignatures(message.headers).slice(0, signaturesMax)) {
+  const requestLabels = signatureLabels(request.headers);
+  for (const found of signaturesOrNone(message.headers).slice(0, signaturesMax)) {
     const { keyid, tag, alg, created, expires } = signatureParams(found);
     const key = keys.find((candidate) => candidate.keyid === keyid);
     if (!key || tag !== signatureTag || !isOurAlgorithm(alg)) continue;
     if (freshnessProblem(created, expires, nowMs) !== undefined) continue;
     if (!requestLabels.some((label) => coversAll(found.input, answerComponents(label)))) continue;
-    if (await verifyMessage(found, key.key, { message, request })) return true;
+    if (await isValid(found, key.key, { message, request })) return true;
   }
   return false;
+}
+
+/** A signature over what this message does not have is not valid, and says nothing of the next one. */
+async function isValid(found: MessageSignature, key: KeyObject, context: SignatureContext) {
+  try {
+    return await verifyMessage(found, key, context);
+  } catch (error) {
+    if (error instanceof CodedError) return false;
+    throw error;
+  }
 }
 
 export interface SignatureFields {
@@ -155,10 +167,14 @@ export function freshnessProblem(
 
 /** The labels under which a message carries signatures; empty when its fields cannot be read. */
 export function signatureLabels(headers: HeaderFields): string[] {
+  return signaturesOrNone(headers).map(({ label }) => label);
+}
+
+function signaturesOrNone(headers: HeaderFields): MessageSignature[] {
   try {
-    return readSignatures(headers).map(({ label }) => label);
+    return readSignatures(headers);
   } catch {
-    // The reader of the request has already been told that its signature is malformed.
+    // Fields that cannot be read carry no signature; who must know why reads them itself.
     return [];
   }
 }
