@@ -1,0 +1,157 @@
+// One socket's conversation with the notification server, from dialling to its end: hello, then what both have to say.
+// Whether and when there is a next conversation is the link's business.
+import { CodedError } from '../shared/errors.js';
+import type { Account } from './account.js';
+import type { Emit } from './events.js';
+import { type KeepAlive, startKeepAlive } from './keep-alive.js';
+import {
+  helloFrame,
+  keepAlive as keepAliveFrame,
+  parseServerMessage,
+  type ServerMessage,
+} from './messages.js';
+import type { HandsetSettings } from './options.js';
+import { createReception, unexpected } from './reception.js';
+import type { Requests } from './requests.js';
+import { openSocket } from './socket.js';
+import type { WakePort } from './wake-port.js';
+
+export interface Conversation {
+  /** Whether hello was answered, so that requests may be sent. */
+  isReady(): boolean;
+  /** Sends the requests that wait for it, once hello is answered. */
+  sendRequests(): void;
+  close(): void;
+  ended: Promise<void>;
+}
+
+export interface ConversationParts {
+  settings: HandsetSettings;
+  account: Account;
+  requests: Requests;
+  wakePort: WakePort;
+  emit: Emit;
+}
+
+export interface ConversationEvents {
+  /** Hello was answered. */
+  ready(): void;
+  /** The end; `code` is missing when the socket was never open. */
+  ended(code: number | undefined): void;
+}
+
+export function openConversation(
+  { settings, account, requests, wakePort, emit }: ConversationParts,
+  events: ConversationEvents,
+): Conversation {
+  const { clock, connectTimeoutMs, requestTimeoutMs } = settings;
+  let phase: 'dialling' | 'greeting' | 'ready' | 'closing' | 'over' = 'dialling';
+  let wasOpen = false;
+  let silence: KeepAlive | undefined;
+  let resolveEnded = () => {};
+  const ended = new Promise<void>((resolve) => {
+    resolveEnded = resolve;
+  });
+
+  const socket = openSocket(
+    { ...settings, url: settings.central },
+    {
+      open(localAddress) {
+        wasOpen = true;
+        // The port is open before hello announces it, for the wakeup may come at once.
+        wakePort.open(localAddress).then((wakeup) => {
+          if (phase !== 'dialling') return;
+          phase = 'greeting';
+          const channelIDs = account.listForHello();
+          socket.send(helloFrame({ uaid: account.uaid(), channelIDs, wakeup }));
+        });
+      },
+      frame: take,
+      error(error) {
+        // What the library says about a socket that we gave up is no news.
+        if (phase !== 'closing') emit('error', error);
+      },
+      close(code) {
+        phase = 'over';
+        cancelDeadline();
+        silence?.stop();
+        requests.connectionLost();
+        resolveEnded();
+        events.ended(wasOpen ? code : undefined);
+      },
+    },
+  );
+  const reception = createReception({ account, requests, emit, send: socket.send });
+  const cancelDeadline = clock.after(connectTimeoutMs, () => giveUp('hello', connectTimeoutMs));
+
+  /** Nothing comes from there any more, so there is nobody to say goodbye to. */
+  function giveUp(question: string, waitedMs: number): void {
+    phase = 'closing';
+    emit('error', new CodedError('timeout', `no answer to ${question} within ${waitedMs} ms`));
+    socket.terminate();
+  }
+
+  function take(frame: string | undefined): void {
+    silence?.heard();
+    if (phase !== 'greeting' && phase !== 'ready') return;
+    const message = frame === undefined ? binaryFrame() : parseServerMessage(frame);
+    if (message instanceof CodedError) emit('error', message);
+    else if (phase === 'ready') takeReady(message);
+    else takeGreeting(message);
+  }
+
+  function takeGreeting(message: ServerMessage): void {
+    if (message.messageType === 'hello') greeted(message.uaid, message.status);
+    else if (message.messageType === 'refusal') {
+      emit('error', message.error);
+      // Without an identity there is nothing to talk about.
+      close();
+    } else if (isAboutChannels(message)) emit('error', unexpected(message.messageType));
+  }
+
+  function takeReady(message: ServerMessage): void {
+    if (message.messageType === 'hello') emit('error', unexpected('hello'));
+    else reception.handle(message);
+  }
+
+  function greeted(uaid: string, status: number): void {
+    phase = 'ready';
+    cancelDeadline();
+    const previous = account.uaid();
+    const change = account.acceptUaid(uaid);
+    silence = startKeepAlive({
+      clock,
+      intervalMs: settings.pingIntervalMs,
+      answerMs: requestTimeoutMs,
+      ask: () => socket.send(keepAliveFrame),
+      giveUp: () => giveUp('a keep-alive', requestTimeoutMs),
+    });
+    events.ready();
+    if (change === 'replaced') emit('replaced', { uaid, previous: previous ?? '' });
+    emit('hello', { uaid, status });
+    reception.registerAgain();
+  }
+
+  function close(): void {
+    if (phase === 'over') return;
+    phase = 'closing';
+    socket.close();
+  }
+
+  return {
+    isReady: () => phase === 'ready',
+    sendRequests() {
+      if (phase === 'ready') requests.flush(socket.send);
+    },
+    close,
+    ended,
+  };
+}
+
+function isAboutChannels({ messageType }: ServerMessage): boolean {
+  return ['register', 'unregister', 'notification'].includes(messageType);
+}
+
+function binaryFrame(): CodedError<'bad-frame'> {
+  return new CodedError('bad-frame', 'frame ignored: binary');
+}

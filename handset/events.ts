@@ -1,0 +1,37 @@
+// What a handset tells whoever runs it. The names are also the words that the command prints.
+import type { EventEmitter } from 'node:events';
+import type { Protocol } from '../shared/wakeup/request.js';
+import type { IgnoredBecause } from './wake-payload.js';
+
+export interface HandsetEvents {
+  /** The server knows us. 201: it will close with 4774 when all is quiet, and have us woken. */
+  hello: [{ uaid: string; status: number }];
+  /** The server did not take our uaid: every endpoint is void, and `registered` follows for each channel. */
+  replaced: [{ uaid: string; previous: string }];
+  registered: [{ channelID: string; pushEndpoint: string }];
+  unregistered: [{ channelID: string }];
+  /** A version newer than all before on its channel. The endpoint is missing while it is not known yet. */
+  notification: [{ channelID: string; version: number; pushEndpoint?: string }];
+  /** An open socket is closed. After 4774 the handset sleeps. */
+  closed: [{ code: number }];
+  /** A wakeup came, needed or not. */
+  woken: [{ protocol: Protocol; from: string }];
+  /** Something else came where wakeups come. */
+  ignored: [{ protocol: Protocol; from: string; because: IgnoredBecause }];
+  reconnecting: [{ delayMs: number }];
+  /** Something went wrong that the handset gets over by itself. May go unheard. */
+  error: [Error];
+}
+
+export type Emit = <Name extends keyof HandsetEvents>(
+  name: Name,
+  event: HandsetEvents[Name][0],
+) => void;
+
+export function emitOn(emitter: EventEmitter<HandsetEvents>): Emit {
+  return (name, event) => {
+    // Node throws an error event that nobody listens to; what a server sends must not end a program.
+    if (name === 'error' && emitter.listenerCount('error') === 0) return;
+    (emitter as EventEmitter).emit(name, event);
+  };
+}

@@ -1,0 +1,12 @@
+// What the handset library offers.
+export type { Channel } from './account.js';
+export { createHandset, type Handset, type Registration } from './client.js';
+export type { HandsetEvents } from './events.js';
+export type { HandsetState } from './link.js';
+export { defaultLimits, type HandsetLimits, type HandsetOptions } from './options.js';
+export {
+  createPushManager,
+  type PushEvents,
+  type PushManager,
+  type PushRegistration,
+} from './push-manager.js';

@@ -1,0 +1,107 @@
+// Whether the handset talks, waits or sleeps: one conversation after another, with a back-off after a loss and
+// silence after a close 4774, until something wakes it.
+import type { Cancel } from '../shared/clock.js';
+import { createBackoff } from './backoff.js';
+import type { Conversation, ConversationEvents } from './conversation.js';
+import type { Emit } from './events.js';
+import { closeCodes } from './messages.js';
+import type { HandsetSettings } from './options.js';
+
+type State =
+  | { name: 'stopped' }
+  | { name: 'connected'; conversation: Conversation }
+  | { name: 'waiting'; cancel: Cancel }
+  | { name: 'asleep'; cancel: Cancel };
+
+export type HandsetState = 'stopped' | 'connecting' | 'connected' | 'waiting' | 'asleep';
+
+export interface Link {
+  start(): void;
+  /** Resolves when the socket is closed. */
+  stop(): Promise<void>;
+  /** A wakeup: ends sleep, and nothing else. */
+  woken(): void;
+  /** There is something to ask: ends sleep, or asks at once. A back-off stands. */
+  wanted(): void;
+  state(): HandsetState;
+}
+
+export function createLink(parts: {
+  settings: HandsetSettings;
+  emit: Emit;
+  open: (events: ConversationEvents) => Conversation;
+  hasRequests: () => boolean;
+}): Link {
+  const { settings, emit, open, hasRequests } = parts;
+  const { clock, refreshMs, wakeOverlapMs } = settings;
+  const { backoffBaseMs: baseMs, backoffCapMs: capMs, random } = settings;
+  const backoff = createBackoff({ baseMs, capMs, random });
+  let state: State = { name: 'stopped' };
+  let wokenAtMs = Number.NEGATIVE_INFINITY;
+
+  function connect(): void {
+    const conversation = open({
+      ready() {
+        backoff.reset();
+        // What a wakeup before this was about follows the answer to hello.
+        wokenAtMs = Number.NEGATIVE_INFINITY;
+      },
+      ended(code) {
+        const isCurrent = state.name === 'connected' && state.conversation === conversation;
+        if (isCurrent) state = { name: 'waiting', cancel: () => {} };
+        const left = state;
+        if (code !== undefined) emit('closed', { code });
+        // A listener of `closed` may have stopped the handset.
+        if (isCurrent && state === left) next(code);
+      },
+    });
+    state = { name: 'connected', conversation };
+  }
+
+  function next(code: number | undefined): void {
+    if (code !== closeCodes.wakeup) wait();
+    // The wakeup overtook the close that it was sent after: it was meant for this sleep.
+    else if (clock.now() - wokenAtMs <= wakeOverlapMs) connect();
+    else if (hasRequests()) wait();
+    else state = { name: 'asleep', cancel: clock.after(refreshMs, connect) };
+    wokenAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  function wait(): void {
+    const delayMs = backoff.next();
+    state = { name: 'waiting', cancel: clock.after(delayMs, connect) };
+    emit('reconnecting', { delayMs });
+  }
+
+  function wakeUp(): void {
+    if (state.name !== 'asleep') return;
+    state.cancel();
+    connect();
+  }
+
+  return {
+    start() {
+      if (state.name === 'stopped') connect();
+    },
+    async stop() {
+      const last = state;
+      state = { name: 'stopped' };
+      if (last.name === 'waiting' || last.name === 'asleep') last.cancel();
+      if (last.name !== 'connected') return;
+      last.conversation.close();
+      await last.conversation.ended;
+    },
+    woken() {
+      if (state.name === 'connected') wokenAtMs = clock.now();
+      wakeUp();
+    },
+    wanted() {
+      if (state.name === 'connected') state.conversation.sendRequests();
+      wakeUp();
+    },
+    state() {
+      if (state.name !== 'connected') return state.name;
+      return state.conversation.isReady() ? 'connected' : 'connecting';
+    },
+  };
+}

@@ -1,0 +1,186 @@
+// The device protocol's words (spec chapter 3, subprotocol `push-notification`) as the user agent uses them,
+// in one table, and the one parser of what the notification server says. It knows nothing of sockets or state.
+import { CodedError } from '../shared/errors.js';
+
+export const subprotocol = 'push-notification';
+
+/** WebSocket close codes. 4774 tells the handset to stay away until it is woken. */
+export const closeCodes = { normal: 1000, wakeup: 4774 } as const;
+
+export const statuses = { ok: 200, okWakeable: 201, unregistered: 202, notReady: 408 } as const;
+
+/** What a refusing status means, as the stable `code` of the error that carries it. */
+const refusalCodes: Record<number, string> = {
+  405: 'unknown-message',
+  408: 'not-ready',
+  450: 'not-json',
+  457: 'bad-channel',
+  459: 'no-hello',
+  460: 'cannot-register',
+  463: 'binary-frame',
+};
+
+/** Frames of the user agent are kept under the 20 KiB that a server takes: 100 acks of the longest channelID. */
+export const ackUpdatesMax = 100;
+export const channelIdCharsMax = 128;
+const uaidCharsMax = 128;
+const endpointCharsMax = 2048;
+const reasonCharsMax = 200;
+
+export type RequestKind = 'register' | 'unregister';
+
+export interface Update {
+  channelID: string;
+  version: number;
+}
+
+export interface Hello {
+  uaid?: string | undefined;
+  channelIDs?: readonly string[] | undefined;
+  wakeup?: WakeupAddress | undefined;
+}
+
+/** Where and how this handset can be woken, as hello tells it. */
+export interface WakeupAddress {
+  ip: string;
+  port: number;
+  protocol: 'udp' | 'tcp';
+  mobilenetwork: { mcc: string; mnc: string; netid?: string };
+}
+
+/** What the server says, without the wire's variations. `channelID` of a refusal may be missing there. */
+export type ServerMessage =
+  | { messageType: 'hello'; uaid: string; status: number }
+  | { messageType: 'register'; channelID: string; pushEndpoint: string }
+  | { messageType: 'unregister'; channelID: string }
+  | { messageType: 'notification'; updates: Update[]; unreadable: number }
+  | { messageType: 'refusal'; request: string | undefined; channelID?: string; error: CodedError }
+  | { messageType: 'keep-alive' }
+  | { messageType: 'unknown' };
+
+export const keepAlive = '{}';
+
+export function helloFrame({ uaid, channelIDs, wakeup }: Hello): string {
+  const announced = wakeup && {
+    wakeup_hostport: { ip: wakeup.ip, port: wakeup.port },
+    mobilenetwork: wakeup.mobilenetwork,
+    protocol: wakeup.protocol,
+  };
+  return JSON.stringify({ messageType: 'hello', uaid, channelIDs, ...announced });
+}
+
+export function requestFrame(kind: RequestKind, channelID: string): string {
+  return JSON.stringify({ messageType: kind, channelID });
+}
+
+export function ackFrame(updates: readonly Update[]): string {
+  const acked = updates.map(({ channelID, version }) => ({ channelID, version: String(version) }));
+  return JSON.stringify({ messageType: 'ack', updates: acked });
+}
+
+/** Reads one frame. A frame that cannot be read comes back as an error with code `bad-frame`. Never throws. */
+export function parseServerMessage(text: string): ServerMessage | CodedError<'bad-frame'> {
+  // The oldest servers answer a keep-alive with this text, which is no JSON.
+  if (text === 'PONG') return { messageType: 'keep-alive' };
+  let frame: unknown;
+  try {
+    frame = JSON.parse(text);
+  } catch (cause) {
+    return badFrame('not JSON', cause);
+  }
+  if (!isRecord(frame)) return badFrame('not an object');
+  const { messageType, status } = frame;
+  if (messageType !== undefined && typeof messageType !== 'string') {
+    return badFrame('messageType is not a string');
+  }
+  if (typeof status === 'number' && (status < 200 || status > 299)) return refusal(frame, status);
+  if (messageType === undefined) {
+    return status === undefined ? { messageType: 'keep-alive' } : badFrame('no messageType');
+  }
+  // A plain object would also find `constructor` and its like, which are no message types.
+  const read = readers.get(messageType);
+  return read ? read(frame) : { messageType: 'unknown' };
+}
+
+type Frame = Record<string, unknown>;
+type Reader = (frame: Frame) => ServerMessage | CodedError<'bad-frame'>;
+
+const readers = new Map<string, Reader>([
+  ['hello', readHello],
+  ['register', readRegister],
+  ['unregister', readUnregister],
+  ['notification', readNotification],
+]);
+
+function readHello({ uaid, status }: Frame): ReturnType<Reader> {
+  if (typeof status !== 'number') return badFrame('hello without a status');
+  if (!isText(uaid, uaidCharsMax)) return badFrame('hello without a uaid of 1 to 128 characters');
+  return { messageType: 'hello', uaid, status };
+}
+
+function readRegister(frame: Frame): ReturnType<Reader> {
+  const { channelID, pushEndpoint, status } = frame;
+  // The spec's example of the answer to unregister says `register`; the status tells them apart.
+  if (status === statuses.unregistered) return readUnregister(frame);
+  if (typeof status !== 'number') return badFrame('register without a status');
+  if (!isText(channelID, channelIdCharsMax)) return badFrame('register without a channelID');
+  if (!isText(pushEndpoint, endpointCharsMax) || !URL.canParse(pushEndpoint)) {
+    return badFrame('register without a pushEndpoint that is a URL');
+  }
+  return { messageType: 'register', channelID, pushEndpoint };
+}
+
+function readUnregister({ channelID, status }: Frame): ReturnType<Reader> {
+  if (typeof status !== 'number') return badFrame('unregister without a status');
+  if (!isText(channelID, channelIdCharsMax)) return badFrame('unregister without a channelID');
+  return { messageType: 'unregister', channelID };
+}
+
+function readNotification({ updates }: Frame): ReturnType<Reader> {
+  if (!Array.isArray(updates)) return badFrame('notification without updates');
+  const readable = updates.flatMap(readUpdate);
+  return {
+    messageType: 'notification',
+    updates: readable,
+    unreadable: updates.length - readable.length,
+  };
+}
+
+function readUpdate(update: unknown): Update[] {
+  if (!isRecord(update) || !isText(update.channelID, channelIdCharsMax)) return [];
+  const version = readVersion(update.version);
+  return version === undefined ? [] : [{ channelID: update.channelID, version }];
+}
+
+/** 0 … 2^53-1. A decimal string by the protocol; numbers are taken too, as other user agents do. */
+function readVersion(version: unknown): number | undefined {
+  const isDecimal = typeof version === 'string' && /^[0-9]{1,16}$/.test(version);
+  const value = isDecimal ? Number(version) : version;
+  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
+}
+
+function refusal(frame: Frame, status: number): ServerMessage {
+  const { messageType, channelID, reason } = frame;
+  const code = refusalCodes[status] ?? 'refused';
+  const why = typeof reason === 'string' ? `: ${reason.slice(0, reasonCharsMax)}` : '';
+  const request = typeof messageType === 'string' ? messageType : undefined;
+  const error = new CodedError(code, `the server answers ${status}${why}`);
+  return {
+    messageType: 'refusal',
+    request,
+    error,
+    ...(typeof channelID === 'string' && { channelID }),
+  };
+}
+
+function badFrame(problem: string, cause?: unknown): CodedError<'bad-frame'> {
+  return new CodedError('bad-frame', `frame ignored: ${problem}`, { cause });
+}
+
+function isText(value: unknown, charsMax: number): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= charsMax;
+}
+
+function isRecord(value: unknown): value is Frame {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,75 @@
+// The wake listener over the life of a handset: opened before hello, kept open through sleep and loss, moved when the
+// handset's address changes. Tells hello what to announce, which is nothing while no port is open.
+import { CodedError } from '../shared/errors.js';
+import type { Emit } from './events.js';
+import type { WakeupAddress } from './messages.js';
+import type { HandsetSettings } from './options.js';
+import { openWakeListener, type WakeEvents, type WakeListener } from './wake-listener.js';
+
+export interface WakePort {
+  /** What hello announces. Never rejects: a handset that cannot be woken keeps its socket instead. */
+  open(localAddress: string | undefined): Promise<WakeupAddress | undefined>;
+  close(): Promise<void>;
+}
+
+export function createWakePort(parts: {
+  settings: HandsetSettings;
+  emit: Emit;
+  /** A wakeup came, or the port broke and has to be announced anew. */
+  woken: () => void;
+}): WakePort {
+  const { settings, emit, woken } = parts;
+  const { protocol, network } = settings;
+  let listener: WakeListener | undefined;
+  // One change at a time, so that a stop during an open closes what was opened.
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const events: WakeEvents = {
+    wakeup(from) {
+      emit('woken', { protocol, from });
+      woken();
+    },
+    ignored: (from, because) => emit('ignored', { protocol, from, because }),
+    error(cause) {
+      const error = new CodedError('wake-listener', 'the wake listener broke', { cause });
+      emit('error', error);
+      inTurn(shut).then(woken);
+    },
+  };
+
+  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = turn.then(change);
+    turn = done;
+    return done;
+  }
+
+  async function shut(): Promise<void> {
+    const closing = listener;
+    listener = undefined;
+    await closing?.close();
+  }
+
+  async function openAt(ip: string | undefined): Promise<WakeListener | undefined> {
+    if (listener?.ip === ip) return listener;
+    await shut();
+    if (ip === undefined) return undefined;
+    try {
+      const { port, clock, wakeReadMs, wakeConnectionsMax } = settings;
+      const limits = { clock, readMs: wakeReadMs, connectionsMax: wakeConnectionsMax };
+      listener = await openWakeListener({ protocol, ip, port, ...limits }, events);
+    } catch (error) {
+      emit('error', error as Error);
+    }
+    return listener;
+  }
+
+  return {
+    async open(localAddress) {
+      if (!network) return undefined;
+      const opened = await inTurn(() => openAt(settings.ip ?? localAddress));
+      if (!opened) return undefined;
+      return { ip: opened.ip, port: opened.port, protocol, mobilenetwork: network };
+    },
+    close: () => inTurn(shut),
+  };
+}
