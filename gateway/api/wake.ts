@@ -1,0 +1,104 @@
+// The way of one wakeup through the gateway: policy, pace, sender. Nothing here knows of requests or signatures.
+import { cutAddress } from '../../shared/address.js';
+import type { Clock } from '../../shared/clock.js';
+import { detach } from '../../shared/lifecycle.js';
+import type { Log } from '../../shared/log.js';
+import { traces } from '../../shared/traces.js';
+import {
+  type Outcome,
+  type Protocol,
+  protocols,
+  type WakeupClaim,
+  wakeupPayload,
+} from '../../shared/wakeup/request.js';
+import type { Metrics } from '../metrics.js';
+import type { Pacing } from '../policy/pacing.js';
+import type { RefusalReason, Target } from '../policy/policy.js';
+import type { Rules } from '../rules.js';
+import type { Sender, SendResult } from '../senders/sender.js';
+import type { Central } from '../trust/keyring.js';
+import type { Decision } from './results.js';
+
+export interface WakeParts {
+  senders: Record<Protocol, Sender>;
+  pacing: Pacing;
+  metrics: Metrics;
+  clock: Clock;
+  log: Log;
+}
+
+/** Decides one wakeup and sends it when it may be sent. */
+export type Wake = (claim: WakeupClaim, central: Central, rules: Rules) => Promise<Decision>;
+
+export function createWake(parts: WakeParts): Wake {
+  const { senders, pacing, metrics, clock, log } = parts;
+
+  function refuse(reason: RefusalReason, claim: WakeupClaim): Decision {
+    metrics.refusal(reason);
+    log(traces.wakeupRefused, { wakeup: claim.id, reason });
+    return { outcome: 'refused', reason };
+  }
+
+  function defer(reason: 'paced' | 'busy', retryAfterMs: number): Decision {
+    metrics.deferral(reason);
+    return { outcome: 'deferred', reason, retryAfterMs };
+  }
+
+  async function send(target: Target, claim: WakeupClaim): Promise<Decision> {
+    const { address, port, protocol } = target;
+    const beganMs = clock.now();
+    const payload = wakeupPayload(address.text, port);
+    const attempt = senders[protocol].begin({ address, port }, payload);
+    if (attempt === 'busy') return defer('busy', busyRetryMs);
+    detach(
+      attempt.done.then((result) => record(result, target, claim, (clock.now() - beganMs) / 1000)),
+      log,
+    );
+    const left = await attempt.left;
+    if (left.result === 'sent') return { outcome: 'triggered' };
+    return { outcome: 'failed', reason: 'send-failed' };
+  }
+
+  function record(result: SendResult, target: Target, claim: WakeupClaim, seconds: number): void {
+    const { protocol, network, address } = target;
+    metrics.sent(protocol, result.result, seconds);
+    const fields = { wakeup: claim.id, network, to: cutAddress(address.text) };
+    if (result.result === 'sent') {
+      log(protocol === 'udp' ? traces.udpSent : traces.tcpSent, fields);
+      return;
+    }
+    const code = result.result === 'failed' ? result.code : 'deadline';
+    metrics.sendError(protocol, code);
+    log(protocol === 'udp' ? traces.sendFailed : traces.tcpFailed, { ...fields, code });
+  }
+
+  async function decide(claim: WakeupClaim, central: Central, rules: Rules): Promise<Decision> {
+    const verdict = rules.policy.decide(claim, central.networks);
+    if (!verdict.target) return refuse(verdict.refused, claim);
+    const pace = pacing.take(central.id, central.maxPerSecond);
+    if (pace !== 'taken') return defer('paced', pace);
+    // After the pace, so that a trial run shows what the real one will do.
+    if (rules.dryRun) return refuse('dry-run', claim);
+    return send(verdict.target, claim);
+  }
+
+  return async (claim, central, rules) => {
+    const decision = await decide(claim, central, rules);
+    metrics.wakeup({ ...labelsOf(claim, rules), outcome: decision.outcome });
+    return decision;
+  };
+}
+
+/** When a caller may try again what a limit of this host put off. */
+export const busyRetryMs = 1000;
+
+/** Labels from closed sets, whatever the request says. */
+export function labelsOf(
+  { network, protocol = 'udp' }: WakeupClaim,
+  rules: Rules,
+): { network: string; protocol: string; outcome?: Outcome } {
+  return {
+    network: rules.policy.servedNetwork(network) ?? 'unknown',
+    protocol: protocols.find((known) => known === protocol) ?? 'unknown',
+  };
+}

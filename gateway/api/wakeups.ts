@@ -1,0 +1,57 @@
+// POST /v1/wakeups: up to a thousand wakeups, each decided by itself and answered in the order they came.
+import { CodedError } from '../../shared/errors.js';
+import { json } from '../../shared/http.js';
+import {
+  type Outcome,
+  outcomes,
+  parseWakeups,
+  type WakeupClaim,
+  type WakeupResult,
+} from '../../shared/wakeup/request.js';
+import type { Metrics } from '../metrics.js';
+import type { Handler } from './handler.js';
+import type { Results } from './results.js';
+import { busyRetryMs, labelsOf, type Wake } from './wake.js';
+
+export function createWakeups(parts: { wake: Wake; results: Results; metrics: Metrics }): Handler {
+  const { wake, results, metrics } = parts;
+  return async ({ central, rules, body }) => {
+    const claims = readClaims(body);
+    if ('problem' in claims) return claims;
+
+    async function answerOne(claim: WakeupClaim): Promise<WakeupResult> {
+      const key = { centralId: central.id, id: claim.id };
+      const made = results.once(key, () => wake(claim, central, rules));
+      if (made === 'full') {
+        metrics.deferral('busy');
+        metrics.wakeup({ ...labelsOf(claim, rules), outcome: 'deferred' });
+        return { id: claim.id, outcome: 'deferred', reason: 'busy', retryAfterMs: busyRetryMs };
+      }
+      if (made.isRepeat) metrics.repeat();
+      return { id: claim.id, ...(await made.decision) };
+    }
+
+    const answered = await Promise.all(claims.map(answerOne));
+    return { answer: json(200, { results: answered }), logged: countOutcomes(answered) };
+  };
+}
+
+function readClaims(
+  body: Uint8Array,
+): WakeupClaim[] | { problem: 'malformed-request'; detail: string } {
+  try {
+    return parseWakeups(body);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { problem: 'malformed-request', detail: error.message };
+  }
+}
+
+function countOutcomes(answered: readonly WakeupResult[]): Partial<Record<Outcome, number>> {
+  const counts: Partial<Record<Outcome, number>> = {};
+  for (const outcome of outcomes) {
+    const count = answered.filter((result) => result.outcome === outcome).length;
+    if (count > 0) counts[outcome] = count;
+  }
+  return counts;
+}

@@ -1,0 +1,30 @@
+// serve: runs the gateway until a signal ends it.
+import { messageOf } from '../../shared/errors.js';
+import { onSignals } from '../../shared/lifecycle.js';
+import { createLog } from '../../shared/log.js';
+import { createGateway } from '../gateway.js';
+import { loadSettings } from '../settings.js';
+import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
+
+/** Resolves to an exit code when the gateway cannot start; to nothing while it runs. */
+export async function serve(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  output: Output,
+): Promise<ExitCode | undefined> {
+  const load = () => loadSettings(file, env);
+  const loaded = load();
+  if (!loaded.settings) return complainAll(output, loaded.problems);
+  const { settings } = loaded;
+  const log = createLog(settings.config.log.level);
+  try {
+    const gateway = await createGateway({ settings, load, log });
+    onSignals({ stop: gateway.close, reload: async () => void gateway.reload() });
+    output.print(`ready ${gateway.url} admin ${gateway.adminUrl}`);
+    return undefined;
+  } catch (error) {
+    const help = 'free the address, or change listen or admin';
+    output.complain(`cannot start: ${messageOf(error)}; ${help}`);
+    return exitCodes.failed;
+  }
+}

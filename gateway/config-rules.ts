@@ -1,0 +1,113 @@
+// What must hold between keys of the configuration. Each rule names the keys it reads and is left out while
+// one of them is wrong in itself, so that one mistake is told once and all mistakes are told together.
+import type { z } from 'zod';
+import { isLoopbackHost, type ListenAddress } from '../shared/http.js';
+import { type NetworkKey, networkKeyOf } from '../shared/network.js';
+import { problemOf, readCentralKeys } from './key-files.js';
+
+/** The parts of a configuration that rules read. */
+interface Ruled {
+  listen: ListenAddress;
+  authorities?: string[] | undefined;
+  tls?: object | undefined;
+  networks: { network: string; netid?: string | undefined }[];
+  centrals: { id: string; publicKeyFile: string; networks?: NetworkKey[] | undefined }[];
+}
+
+interface Rule {
+  /** The key a problem is told under. */
+  at: string;
+  reads: (keyof Ruled)[];
+  problem(config: Ruled): string | undefined;
+}
+
+const rules: Rule[] = [
+  {
+    at: 'tls',
+    reads: ['listen', 'tls'],
+    problem: ({ listen, tls }) =>
+      tls === undefined && !isLoopbackHost(listen.host)
+        ? 'is required where listen is no loopback address; name keyFile and certFile'
+        : undefined,
+  },
+  {
+    at: 'authorities',
+    reads: ['listen', 'authorities'],
+    problem: ({ listen, authorities }) =>
+      authorities === undefined && !isLoopbackHost(listen.host)
+        ? 'is required where listen is no loopback address; list the host:port that callers use'
+        : undefined,
+  },
+  {
+    at: 'networks',
+    reads: ['networks'],
+    problem: ({ networks }) =>
+      inWords(repeated(keysOf(networks)), 'is there twice; give one of them another netid'),
+  },
+  {
+    at: 'centrals',
+    reads: ['centrals'],
+    problem: ({ centrals }) =>
+      inWords(repeated(centrals.map(({ id }) => id)), 'is there twice; give each its own id'),
+  },
+  {
+    at: 'centrals',
+    reads: ['networks', 'centrals'],
+    problem: ({ networks, centrals }) => {
+      const served = new Set<string>(keysOf(networks));
+      const named = centrals.flatMap((central) => central.networks ?? []);
+      const unknown = [...new Set(named)].filter((key) => !served.has(key));
+      return inWords(unknown, 'is not among the networks; add it there or take it out here');
+    },
+  },
+  {
+    at: 'centrals',
+    reads: ['centrals'],
+    problem: ({ centrals }) =>
+      inWords(sharingKeys(centrals), 'have the same key; one key serves one central'),
+  },
+];
+
+/** A schema that also checks the rules. */
+export function withRules<T extends z.ZodType<Ruled>>(schema: T): T {
+  return rules.reduce<T>((ruled, { at, reads, problem }) => {
+    return ruled.refine((config) => problem(config) === undefined, {
+      path: [at],
+      error: (issue) => problem(issue.input as Ruled) ?? '',
+      when: ({ value, issues }) =>
+        typeof value === 'object' &&
+        value !== null &&
+        !issues.some(
+          // An unknown key is told by itself and hides nothing of the known ones.
+          ({ code, path }) =>
+            code !== 'unrecognized_keys' && reads.some((key) => key === path?.[0]),
+        ),
+    });
+  }, schema);
+}
+
+function sharingKeys(centrals: Ruled['centrals']): string[] {
+  const owners = new Map<string, Set<string>>();
+  for (const { id, publicKeyFile } of centrals) {
+    // A file that cannot be read is told under its own key.
+    problemOf(() => {
+      for (const { keyid } of readCentralKeys(publicKeyFile)) {
+        owners.set(keyid, (owners.get(keyid) ?? new Set()).add(id));
+      }
+    });
+  }
+  const shared = [...owners.values()].filter((ids) => ids.size > 1);
+  return [...new Set(shared.map((ids) => [...ids].join(' and ')))];
+}
+
+function keysOf(networks: Ruled['networks']): string[] {
+  return networks.flatMap(({ network, netid }) => networkKeyOf(network, netid) ?? []);
+}
+
+function repeated(values: readonly string[]): string[] {
+  return [...new Set(values.filter((value, i) => values.indexOf(value) !== i))];
+}
+
+function inWords(names: readonly string[], problem: string): string | undefined {
+  return names.length > 0 ? `${names.join(', ')} ${problem}` : undefined;
+}

@@ -1,0 +1,204 @@
+// The gateway's configuration: every key with its type, default, check and one sentence.
+// docs/configuration.md, check-config and the environment's names are made from this schema.
+import assert from 'node:assert';
+import { z } from 'zod';
+import { type Prefix, parsePrefix } from '../shared/address.js';
+import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
+import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
+import { protocols } from '../shared/wakeup/request.js';
+import { withRules } from './config-rules.js';
+import { problemOf, readCentralKeys, readSigningKey, readTls } from './key-files.js';
+
+/** Variables of the environment that start with this are keys. */
+export const envPrefix = 'REVEILLE_GATEWAY_';
+
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+/** Turns a text into what it means, or tells what to write instead. */
+function parsed<In extends z.ZodType, T>(
+  source: In,
+  read: (value: z.output<In>) => T | undefined,
+  help: string,
+) {
+  return source.transform((value, context): T => {
+    const result = read(value);
+    if (result !== undefined) return result;
+    context.addIssue({ code: 'custom', message: help });
+    return z.NEVER;
+  });
+}
+
+const range = z.string().transform((text, context): Prefix => {
+  const prefix = parsePrefix(text);
+  if (typeof prefix !== 'string') return prefix;
+  const message =
+    prefix === 'host-bits'
+      ? 'has bits set behind the prefix length; write the first address of the range'
+      : 'is no address range; write it like 10.0.0.0/8 or "fd12:3456:7::/48"';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const portRange = parsed(
+  z.union([z.int(), z.string()]),
+  parsePorts,
+  'write a port or a range of ports from 1 to 65535, such as 9000 or 1024-65535',
+);
+
+function parsePorts(value: number | string): PortRange | undefined {
+  const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(String(value));
+  if (!match) return undefined;
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  return first >= 1 && first <= last && last <= 65535 ? { first, last } : undefined;
+}
+
+const networkSchema = z
+  .strictObject({
+    network: z
+      .string()
+      .refine((text) => networkKeyOf(text) !== undefined, {
+        error: 'write the MCC and the MNC with a dash, such as 214-07',
+      })
+      .describe('MCC-MNC of the network, such as 214-07'),
+    netid: z
+      .string()
+      .refine((netid) => networkKey('000', '00', netid) !== undefined, {
+        error: 'use up to 64 letters, digits, dots, dashes, colons and underscores',
+      })
+      .optional()
+      .describe('which address pool of the network; by default <mcc>-<mnc>.default'),
+    ranges: z.array(range).min(1).describe('addresses that may be woken, as CIDR prefixes'),
+    ports: z
+      .array(portRange)
+      .min(1)
+      .prefault(['1024-65535'])
+      .describe('ports that may be woken: n or a-b'),
+    protocols: z
+      .array(z.enum(protocols))
+      .min(1)
+      .default(['udp'])
+      .describe('protocols that may be used'),
+  })
+  .transform(({ network, netid, ...rest }) => {
+    const key = networkKeyOf(network, netid);
+    assert(key !== undefined, 'both parts of the key were checked above');
+    return { network, netid: networkParts(key).netid, key, ...rest };
+  });
+
+const keyText = parsed(
+  z.string(),
+  parseNetworkKey,
+  'write a network such as 214-07, or 214-07/net-b where its netid is not the default',
+);
+
+/** A file whose content is checked with the rest, so that all problems are told at once. */
+function checkedFile(folder: string, read: (file: string) => unknown) {
+  return filePath(folder).superRefine((file, context) => {
+    const message = problemOf(() => read(file));
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+}
+
+function centralSchema(folder: string) {
+  return z.strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'use up to 64 letters, digits, dots, dashes')
+      .describe('name of the central in the log and in commands'),
+    publicKeyFile: checkedFile(folder, readCentralKeys).describe(
+      'Ed25519 public key in PEM; two keys while one replaces the other',
+    ),
+    networks: z
+      .array(keyText)
+      .optional()
+      .describe('networks it may wake; by default all that are served'),
+    maxPerSecond: amount(2000, 1, 1_000_000).describe(
+      'wakeups a second it may send; one second of them may come at once',
+    ),
+  });
+}
+
+function tlsSchema(folder: string) {
+  return z
+    .strictObject({
+      keyFile: filePath(folder).describe('private key in PEM'),
+      certFile: filePath(folder).describe('certificate chain in PEM'),
+      clientCaFile: filePath(folder)
+        .optional()
+        .describe('certificates in PEM that a client certificate must be signed by; asks for one'),
+    })
+    .superRefine((files, context) => {
+      const message = problemOf(() => readTls(files));
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    });
+}
+
+const authority = parsed(
+  z.string(),
+  (text) => (/^(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:[0-9]{1,5})?$/.test(text) ? text : undefined),
+  'write host or host:port, without https:// and without a path',
+);
+
+const limits = {
+  replayGuardMax: amount(200_000, 1).describe(
+    'nonces remembered; when full, requests are refused until old ones expire',
+  ),
+  resultsMax: amount(250_000, 1).describe(
+    'results remembered for each central, so that a repeated id sends nothing',
+  ),
+  resultLifeMs: amount(120_000, 1).describe('how long a result is remembered, in milliseconds'),
+  udpMax: amount(10_000, 1).describe('datagrams handed to the system and not yet sent'),
+  tcpMax: amount(512, 1, 65_535).describe('TCP wakeups under way'),
+  tcpDeadlineMs: amount(3000, 1, 600_000).describe('longest life of a TCP wakeup, in milliseconds'),
+  connectionsMax: amount(1000, 1, 1_000_000).describe('connections of callers at a time'),
+  bodyTimeoutMs: amount(10_000, 1, 600_000).describe(
+    'longest time a request may take to arrive, in milliseconds',
+  ),
+  keepAliveMs: amount(60_000, 1, 3_600_000).describe(
+    'how long a quiet connection is kept, in milliseconds',
+  ),
+  drainMs: amount(5000, 1, 600_000).describe(
+    'longest time to finish what is under way at the end, in milliseconds',
+  ),
+};
+
+/** The schema, with relative paths taken from `folder`. */
+export function schemaFor(folder: string) {
+  const shape = z.strictObject({
+    listen: listenAddress('0.0.0.0:8443').describe('where the wakeup API listens'),
+    admin: listenAddress('127.0.0.1:9101').describe('where metrics, health and readiness listen'),
+    authorities: z
+      .array(authority)
+      .min(1)
+      .optional()
+      .describe(
+        'names of this gateway as callers sign them (host or host:port); by default the listen address where that is loopback',
+      ),
+    tls: tlsSchema(folder)
+      .optional()
+      .describe('TLS of the wakeup API; may be absent where listen is a loopback address'),
+    keyFile: checkedFile(folder, readSigningKey).describe(
+      'Ed25519 private key in PEM (PKCS#8) that signs answers',
+    ),
+    networks: z.array(networkSchema).min(1).describe('what may be woken'),
+    centrals: z.array(centralSchema(folder)).min(1).describe('who may wake'),
+    allowLoopbackTargets: z
+      .boolean()
+      .default(false)
+      .describe('lets loopback addresses be woken; for development only'),
+    dryRun: z.boolean().default(false).describe('decide, count and log, but send nothing'),
+    ...limits,
+    log: logSchema,
+  });
+  return withRules(shape);
+}
+
+export type GatewayConfig = z.output<ReturnType<typeof schemaFor>>;
+/** What may be woken in one network. */
+export type NetworkConfig = GatewayConfig['networks'][number];
+/** What one central may do. */
+export type CentralConfig = GatewayConfig['centrals'][number];

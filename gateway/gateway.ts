@@ -1,0 +1,164 @@
+// The composition root: builds the gateway's parts, wires them, reloads them and closes them in reverse order.
+import { openAdmin } from '../shared/admin.js';
+import { type Clock, systemClock } from '../shared/clock.js';
+import { createClosing } from '../shared/lifecycle.js';
+import type { Log } from '../shared/log.js';
+import { traces } from '../shared/traces.js';
+import { version } from '../shared/version.js';
+import { createListener, type Listener } from './api/listener.js';
+import { handleNetworks } from './api/networks.js';
+import { createResults } from './api/results.js';
+import { createRouter } from './api/router.js';
+import { createWake } from './api/wake.js';
+import { createWakeups } from './api/wakeups.js';
+import { createMetrics } from './metrics.js';
+import { createPacing } from './policy/pacing.js';
+import { keysForRestart } from './reload.js';
+import { createRules } from './rules.js';
+import { createTcpSender } from './senders/tcp.js';
+import { createUdpSender } from './senders/udp.js';
+import type { Settings, SettingsResult } from './settings.js';
+import { createAuthenticate } from './trust/authenticate.js';
+import { createReplayGuard } from './trust/replay-guard.js';
+
+export interface GatewayOptions {
+  settings: Settings;
+  /** Reads the configuration again, for a reload. */
+  load: () => SettingsResult;
+  log: Log;
+  clock?: Clock;
+}
+
+export interface Gateway {
+  /** The wakeup API's URL, with the real port. */
+  url: string;
+  adminUrl: string;
+  /** Takes the configuration as it is now; a bad one changes nothing. Tells whether it was taken. */
+  reload(): boolean;
+  /** Stops accepting, answers what is under way, and closes everything within `drainMs`. */
+  close(): Promise<void>;
+}
+
+/** Builds a gateway and starts it. Rejects when it cannot listen. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { settings, load, log, clock = systemClock } = options;
+  const { config } = settings;
+  const startMs = clock.now();
+  const closing = createClosing({ log, clock, deadlineMs: config.drainMs });
+  const metrics = createMetrics();
+  const parts = createParts(settings, clock);
+  const { guard, results, pacing, senders } = parts;
+  let isDraining = false;
+  let drainEndMs = 0;
+  const drainLeftMs = () => Math.max(0, drainEndMs - clock.now());
+
+  const listener = createListener({
+    ...config,
+    tls: settings.tls,
+    isDraining: () => isDraining,
+    onDropped: metrics.connectionDropped,
+  });
+  const { scheme } = listener;
+  let rules = createRules(settings, scheme);
+  let ownAuthority: ReadonlySet<string> = new Set();
+
+  const wake = createWake({ senders, pacing, metrics, clock, log });
+  const router = createRouter({
+    handlers: { wakeups: createWakeups({ wake, results, metrics }), networks: handleNetworks },
+    authenticate: createAuthenticate({
+      keyring: () => rules.keyring,
+      guard,
+      clock,
+      startMs,
+      authorities: () => (rules.authorities.size > 0 ? rules.authorities : ownAuthority),
+    }),
+    rules: () => rules,
+    isDraining: () => isDraining,
+    ...{ scheme, startMs, metrics, clock, log },
+  });
+  observe(metrics, parts, listener);
+
+  const admin = await openAdmin({
+    listen: config.admin,
+    registry: metrics.registry,
+    readiness: () => {
+      if (isDraining) return 'draining';
+      return guard.isFull() ? 'the replay guard is full' : undefined;
+    },
+    log,
+  });
+  closing.add('admin listener', () => admin.close(0));
+  closing.add('udp sender', () => senders.udp.close(drainLeftMs()));
+  closing.add('tcp sender', () => senders.tcp.close(drainLeftMs()));
+
+  try {
+    const url = await listener.open(router);
+    closing.add('listener', () => listener.close(drainLeftMs()));
+    ownAuthority = new Set([new URL(url).host]);
+    metrics.reloaded(true, startMs);
+    for (const warning of settings.warnings) log(traces.configWarning, { warning });
+    log(traces.started, { program: 'gateway', version, url, admin: admin.url });
+    return { url, adminUrl: admin.url, reload, close };
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+
+  function reload(): boolean {
+    const loaded = load();
+    metrics.reloaded(loaded.settings !== undefined, clock.now());
+    if (!loaded.settings) {
+      log(traces.reloadFailed, { problems: loaded.problems });
+      return false;
+    }
+    take(loaded.settings);
+    log(traces.reloaded);
+    return true;
+  }
+
+  function take(next: Settings): void {
+    const ids = new Set(next.config.centrals.map(({ id }) => id));
+    if (next.tls) listener.setTls(next.tls);
+    rules = createRules(next, scheme);
+    results.keepOnly(ids);
+    pacing.keepOnly(ids);
+    log.setLevel(next.config.log.level);
+    const keys = keysForRestart(config, next.config);
+    if (keys.length > 0) log(traces.reloadIgnored, { keys });
+    for (const warning of next.warnings) log(traces.configWarning, { warning });
+  }
+
+  function close(): Promise<void> {
+    if (!isDraining) {
+      isDraining = true;
+      drainEndMs = clock.now() + config.drainMs;
+      log(traces.stopping);
+    }
+    return closing.close();
+  }
+}
+
+type Parts = ReturnType<typeof createParts>;
+
+/** The parts that outlive a reload: what they remember must not be lost with a configuration. */
+function createParts({ config }: Settings, clock: Clock) {
+  return {
+    guard: createReplayGuard({ clock, ...config }),
+    results: createResults({ clock, ...config }),
+    pacing: createPacing(clock),
+    senders: { udp: createUdpSender(config), tcp: createTcpSender({ clock, ...config }) },
+  };
+}
+
+function observe(
+  metrics: ReturnType<typeof createMetrics>,
+  { guard, results, senders }: Parts,
+  listener: Listener,
+): void {
+  metrics.observe({
+    replayGuard: guard.size,
+    results: results.size,
+    connections: listener.connections,
+    underWay: (protocol) => senders[protocol].underWay(),
+  });
+}

@@ -1,0 +1,45 @@
+// A configuration with the keys and certificates it names: what a start and a reload are made from.
+import { loadConfig } from '../shared/config.js';
+import { messageOf } from '../shared/errors.js';
+import type { NamedKey } from '../shared/wakeup/keys.js';
+import { envPrefix, type GatewayConfig, schemaFor } from './config.js';
+import { readCentralKeys, readSigningKey, readTls, type TlsMaterial } from './key-files.js';
+import { policyWarnings } from './policy/warnings.js';
+
+export interface Settings {
+  config: GatewayConfig;
+  signingKey: NamedKey;
+  /** Public keys by the id of their central. */
+  centralKeys: ReadonlyMap<string, readonly NamedKey[]>;
+  tls: TlsMaterial | undefined;
+  warnings: readonly string[];
+}
+
+export type SettingsResult = { settings: Settings } | { settings?: never; problems: string[] };
+
+/** Reads a configuration file and the files it names. Never throws. */
+export function loadSettings(
+  file: string,
+  env: Record<string, string | undefined>,
+): SettingsResult {
+  const { config, problems } = loadConfig({ schemaFor, file, envPrefix, env });
+  if (config === undefined) return { problems };
+  try {
+    return { settings: readSettings(config) };
+  } catch (error) {
+    // The schema has read these files a moment ago; one that changed since then is told like the others.
+    return { problems: [messageOf(error)] };
+  }
+}
+
+function readSettings(config: GatewayConfig): Settings {
+  return {
+    config,
+    signingKey: readSigningKey(config.keyFile),
+    centralKeys: new Map(
+      config.centrals.map(({ id, publicKeyFile }) => [id, readCentralKeys(publicKeyFile)]),
+    ),
+    tls: config.tls && readTls(config.tls),
+    warnings: policyWarnings(config),
+  };
+}
