@@ -7,6 +7,8 @@ export const networksPath = '/v1/networks';
 /** Limits of one request. */
 export const wakeupsPerRequestMax = 1000;
 export const requestBytesMax = 256 * 1024;
+/** The longest `retryAfterMs`; a reader leaves out another one. */
+const retryAfterMsMax = 86_400_000;
 
 export const protocols = ['udp', 'tcp'] as const;
 export type Protocol = (typeof protocols)[number];
@@ -84,7 +86,7 @@ export function parseResults(body: Uint8Array): WakeupResult[] {
     if (outcome === undefined) throw bad(`results[${i}] has no known outcome`);
     const result: WakeupResult = { id: item.id, outcome };
     if (typeof item.reason === 'string') result.reason = item.reason;
-    if (typeof item.retryAfterMs === 'number') result.retryAfterMs = item.retryAfterMs;
+    if (isWait(item.retryAfterMs)) result.retryAfterMs = item.retryAfterMs;
     return result;
   });
 }
@@ -129,6 +131,11 @@ function parseObject(body: Uint8Array, what: string): Record<string, unknown> {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** JSON has numbers that no timer takes: 1e999 is Infinity, and a wait beyond 24 days ends at once. */
+function isWait(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= retryAfterMsMax;
 }
 
 function texts(value: unknown): string[] {
