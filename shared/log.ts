@@ -27,7 +27,8 @@ export function createLog(level: LogLevel): Log {
   );
   return Object.assign(
     (trace: Trace, fields: LogFields = {}) => {
-      logger[trace.level]({ id: trace.id, ...fields }, trace.message);
+      // The id of a line is its trace's, also where a field of that name slips in.
+      logger[trace.level](Object.assign({ id: '' }, fields, { id: trace.id }), trace.message);
     },
     {
       setLevel(next: LogLevel) {
