@@ -1,7 +1,7 @@
 // What every HTTP listener here does alike: read a bounded body, answer in JSON or problem+json, open and close.
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { hostPort, parseAddress } from './address.js';
 
 export type Server = HttpServer | HttpsServer;
@@ -18,14 +18,17 @@ export interface ListenAddress {
   port: number;
 }
 
-const listenPattern = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
+const listenPattern = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/;
 
 /** Reads `host:port`; `undefined` when it is not of that form. */
 export function parseListen(text: string): ListenAddress | undefined {
   const match = listenPattern.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  return host !== undefined && port <= 65535 ? { host, port } : undefined;
+  if (!match) return undefined;
+  const [, bracketed, plain] = match;
+  const port = Number(match[3]);
+  const host = bracketed ?? plain;
+  if (host === undefined || port > 65535) return undefined;
+  return bracketed === undefined || isIPv6(bracketed) ? { host, port } : undefined;
 }
 
 /** Whether only this machine can reach a listener there. */
