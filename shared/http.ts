@@ -87,6 +87,8 @@ export function readBody(
   bytesMax: number,
 ): Promise<Buffer | 'too-large' | 'aborted'> {
   return new Promise((resolve) => {
+    // Its events are over when the peer left before anybody read.
+    if (request.destroyed) return resolve('aborted');
     const chunks: Buffer[] = [];
     let size = 0;
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
