@@ -3,6 +3,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Server as HttpsServer } from 'node:https';
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { hostPort, parseAddress } from './address.js';
+import { CodedError } from './errors.js';
 
 export type Server = HttpServer | HttpsServer;
 
@@ -115,12 +116,18 @@ export function pathOf(request: IncomingMessage): string {
   return mark < 0 ? url : url.slice(0, mark);
 }
 
-/** Starts listening; resolves to the URL with the real port. Rejects with what to do when it cannot. */
+/** Starts listening; resolves to the URL with the real port. Rejects with `cannot-listen` and what to do. */
 export function listen(server: Server, where: ListenAddress, scheme: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const fail = (cause: NodeJS.ErrnoException) => {
+      const place = hostPort(where.host, where.port);
+      const why = `cannot listen on ${place} (${cause.code})`;
+      const advice = 'stop what holds it or configure another address';
+      reject(new CodedError('cannot-listen', `${why}; ${advice}`, { cause }));
+    };
+    server.once('error', fail);
     server.listen({ host: where.host, port: where.port }, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       const { port } = server.address() as AddressInfo;
       resolve(`${scheme}://${hostPort(where.host, port)}`);
     });
