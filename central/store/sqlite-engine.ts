@@ -5,9 +5,9 @@ import type { NetworkKey } from '../../shared/network.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
 import { bytesOfDevice, type ChannelId, deviceIdOf } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
-import type { HelloRecord, OwedWakeup, PutRecord, Store } from './store.js';
+import type { HelloOutcome, HelloRecord, OwedWakeup, PutRecord, Store } from './store.js';
 
-type Methods = Omit<Store, 'bornAtMs' | 'close'>;
+type Methods = Omit<Store, 'bornAtMs' | 'problem' | 'close'>;
 
 /** The store's methods, each synchronous and taking its arguments as a list. */
 export type SqliteEngine = {
@@ -61,19 +61,12 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       if (new Set(record.channels).size > record.channelsMax) {
         return { outcome: 'too-many-channels', ...none };
       }
+      const answered = answeredBy(sql.owed.get(device) as WakeupRow | undefined);
       sql.saveDevice.run({ device, ...addressColumns(record) });
       const changed = record.channels ? synchronise(device, record.channels) : none;
-      const before = sql.wakeup.get(device) as WakeupRow | undefined;
       sql.unowe.run(device);
       if (record.address && sql.hasPending.get(device) === 1) owe(device, record.wakeupDueMs);
-      const isAnswer = before !== undefined && before.attempts > 0 && before.sent_at !== null;
-      return {
-        outcome: 'known',
-        ...changed,
-        ...(isAnswer
-          ? { answered: { attempts: before.attempts, sentAtMs: before.sent_at ?? 0 } }
-          : {}),
-      };
+      return { outcome: 'known', ...changed, ...(answered ? { answered } : {}) };
     },
 
     register(id, channel, channelsMax) {
@@ -94,19 +87,18 @@ export function createSqliteEngine(db: Database): SqliteEngine {
 
     put(record: PutRecord) {
       const device = bytesOfDevice(record.device);
-      const wasOwed = sql.wakeup.get(device) !== undefined;
       const raised = sql.raiseVersion.run(record.version, device, record.channel, record.version);
       if (raised.changes === 0) {
-        if (sql.isChannel.get(device, record.channel) === 1) return { outcome: 'stale', wasOwed };
+        if (sql.isChannel.get(device, record.channel) === 1) {
+          return { outcome: 'stale', isOwedAnew: false };
+        }
         const isSynced = sql.isSynced.get(device) === 1;
-        return { outcome: isSynced ? 'unknown-channel' : 'unknown-device', wasOwed };
+        return { outcome: isSynced ? 'unknown-channel' : 'unknown-device', isOwedAnew: false };
       }
-      const said = sql.address.get(device) as AddressRow | undefined;
-      const address = said && addressOf(said);
-      if (wasOwed || !said || !address) return { outcome: 'stored', wasOwed };
-      owe(device, record.wakeupDueMs);
-      const owed = { device: record.device, address, saidAtMs: said.said_at, attempts: 0, serial };
-      return { outcome: 'stored', owed, wasOwed };
+      const made = sql.oweUnlessOwed.run({ device, serial: serial + 1, dueMs: record.wakeupDueMs });
+      serial += made.changes;
+      const [owed] = (sql.owed.all(device) as WakeupRow[]).flatMap(owedOf);
+      return { outcome: 'stored', isOwedAnew: made.changes === 1, ...(owed ? { owed } : {}) };
     },
 
     ack(id, updates) {
@@ -122,15 +114,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     },
 
     dueWakeups(nowMs, limit) {
-      const rows = sql.dueWakeups.all(nowMs, limit) as WakeupRow[];
-      return rows.flatMap((row) => {
-        const address = addressOf(row);
-        const { said_at: saidAtMs, attempts, serial } = row;
-        const owed: OwedWakeup[] = address
-          ? [{ device: deviceIdOf(row.device), address, saidAtMs, attempts, serial }]
-          : [];
-        return owed;
-      });
+      return (sql.dueWakeups.all(nowMs, limit) as WakeupRow[]).flatMap(owedOf);
     },
 
     planWakeup({ device, serial, attempts, dueMs, sentAtMs }) {
@@ -154,6 +138,10 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     },
   };
 }
+
+const owedWakeups = `
+  SELECT w.device, w.serial, w.attempts, w.sent_at, d.network, d.ip, d.port, d.protocol, d.said_at
+  FROM wakeup w JOIN device d ON d.device = w.device`;
 
 function prepareStatements(db: Database) {
   return {
@@ -184,17 +172,18 @@ function prepareStatements(db: Database) {
     hasPending: db
       .prepare('SELECT EXISTS (SELECT 1 FROM channel WHERE device = ? AND version > acked)')
       .pluck(),
-    wakeup: db.prepare('SELECT serial, attempts, sent_at FROM wakeup WHERE device = ?'),
     owe: db.prepare(
       'INSERT OR REPLACE INTO wakeup (device, serial, due_at) VALUES (@device, @serial, @dueMs)',
     ),
+    // Only a device that was promised to be woken is owed anything.
+    oweUnlessOwed: db.prepare(`
+      INSERT OR IGNORE INTO wakeup (device, serial, due_at)
+      SELECT device, @serial, @dueMs FROM device WHERE device = @device AND network IS NOT NULL`),
     unowe: db.prepare('DELETE FROM wakeup WHERE device = ?'),
-    dueWakeups: db.prepare(`
-      SELECT w.device, w.serial, w.attempts, w.sent_at, d.network, d.ip, d.port, d.protocol, d.said_at
-      FROM wakeup w JOIN device d ON d.device = w.device
-      WHERE w.due_at <= ? ORDER BY w.due_at LIMIT ?`),
+    owed: db.prepare(`${owedWakeups} WHERE w.device = ?`),
+    dueWakeups: db.prepare(`${owedWakeups} WHERE w.due_at <= ? ORDER BY w.due_at LIMIT ?`),
     planWakeup: db.prepare(`
-      UPDATE wakeup SET attempts = @attempts, due_at = @dueMs, sent_at = coalesce(@sentAtMs, sent_at)
+      UPDATE wakeup SET attempts = @attempts, due_at = @dueMs, sent_at = @sentAtMs
       WHERE device = @device AND serial = @serial`),
     counts: db.prepare(`
       SELECT (SELECT count(*) FROM device) AS devices, (SELECT count(*) FROM channel) AS channels,
@@ -212,6 +201,20 @@ function addressColumns({ address, channels, isNew, nowMs }: HelloRecord) {
     protocol: address?.protocol ?? null,
     nowMs,
   };
+}
+
+/** The wakeup whose reconnect is awaited. */
+function answeredBy(row: WakeupRow | undefined): HelloOutcome['answered'] {
+  if (!row || row.sent_at === null) return undefined;
+  return { network: row.network as NetworkKey, sentAtMs: row.sent_at };
+}
+
+function owedOf(row: WakeupRow): OwedWakeup[] {
+  const address = addressOf(row);
+  if (!address) return [];
+  const { said_at: saidAtMs, attempts, serial } = row;
+  const isAwaited = row.sent_at !== null;
+  return [{ device: deviceIdOf(row.device), address, saidAtMs, attempts, serial, isAwaited }];
 }
 
 function addressOf(row: AddressRow): WakeupAddress | undefined {

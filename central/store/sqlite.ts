@@ -36,6 +36,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
   let underWay: Waiting[] | undefined;
   let isPlanned = false;
   let end: StoreError | undefined;
+  let problem: string | undefined;
   let onIdle = () => {};
 
   function send(): void {
@@ -49,6 +50,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
   function settle(answer: WorkerAnswer): void {
     const done = underWay ?? [];
     underWay = undefined;
+    problem = answer.kind === 'results' ? undefined : describe(answer);
     for (const [i, { resolve, reject }] of done.entries()) {
       if (answer.kind === 'results') resolve(answer.results[i] as never);
       else reject(failed(describe(answer)));
@@ -92,6 +94,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
 
   return {
     bornAtMs,
+    problem: () => end?.message ?? problem,
     hello: (record) => call('hello', record),
     register: (device, channel, max) => call('register', device, channel, max),
     unregister: (device, channel) => call('unregister', device, channel),

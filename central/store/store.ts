@@ -4,6 +4,7 @@
 // the change survives a crash and power loss; a read sees every write resolved before it began. A method touches
 // the rows of one device only, except where it says so. Rejects with code `store-failed` or `store-busy`.
 import type { CodedError } from '../../shared/errors.js';
+import type { NetworkKey } from '../../shared/network.js';
 import type { ChannelId, DeviceId } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
 
@@ -20,6 +21,8 @@ export interface OwedWakeup {
   saidAtMs: number;
   /** How many times it was sent. */
   attempts: number;
+  /** Whether the last of these left towards the device, so that its reconnect is awaited. */
+  isAwaited: boolean;
   /** Tells this wakeup from one that replaced it. */
   serial: number;
 }
@@ -43,7 +46,7 @@ export interface HelloOutcome {
   channelsAdded: number;
   channelsRemoved: number;
   /** The wakeup this hello answers, where one had been sent. */
-  answered?: { attempts: number; sentAtMs: number };
+  answered?: { network: NetworkKey; sentAtMs: number };
 }
 
 export interface PutRecord {
@@ -59,10 +62,10 @@ export interface PutOutcome {
    * has not yet told this database its channels, so that nobody can say whether the channel exists.
    */
   outcome: 'stored' | 'stale' | 'unknown-channel' | 'unknown-device';
-  /** The wakeup this put made; absent when one was owed already or the device has no address. */
+  /** The wakeup the device is owed now; absent when nothing was stored or the device has no address. */
   owed?: OwedWakeup;
-  /** Whether a wakeup was owed before, so that this put needs no other. */
-  wasOwed: boolean;
+  /** This put made it. Otherwise it was owed before, and needs no other for this version. */
+  isOwedAnew: boolean;
 }
 
 export interface StoreCounts {
@@ -75,6 +78,9 @@ export interface StoreCounts {
 export interface Store {
   /** When this database began, empty; milliseconds since the epoch. */
   readonly bornAtMs: number;
+
+  /** Why the last calls failed; `undefined` when they did not. */
+  problem(): string | undefined;
 
   hello(record: HelloRecord): Promise<HelloOutcome>;
 
@@ -107,7 +113,7 @@ export interface Store {
     serial: number;
     attempts: number;
     dueMs: number | undefined;
-    /** When this attempt is sent; absent for a mere delay. */
+    /** When the attempt was sent whose reconnect is awaited; absent when none is. */
     sentAtMs?: number;
   }): Promise<void>;
 

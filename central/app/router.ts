@@ -1,0 +1,90 @@
+// What app servers and browsers find on central's listener, beside the devices' upgrades.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '../../shared/errors.js';
+import { type Answer, pathOf, problem, readBody, send } from '../../shared/http.js';
+import type { Log } from '../../shared/log.js';
+import { traces } from '../../shared/traces.js';
+import { tokenIn } from '../protocol/endpoint.js';
+import type { Notified } from './notify.js';
+
+export type Page = () => Promise<Answer> | Answer;
+
+// App servers may be web pages of any origin: an endpoint URL is itself the permission to use it.
+const cors = { 'access-control-allow-origin': '*' };
+const preflight = {
+  ...cors,
+  'access-control-allow-methods': 'PUT, OPTIONS',
+  'access-control-allow-headers': 'content-type, ttl, urgency, topic',
+  'access-control-max-age': '86400',
+};
+
+/** Answers requests; never throws. */
+export function createRouter(options: {
+  notify: (token: string, body: Buffer | 'too-large') => Promise<Notified>;
+  pages: Record<string, Page>;
+  bodyBytesMax: number;
+  log: Log;
+}) {
+  const { notify, pages, bodyBytesMax, log } = options;
+
+  async function put(token: string, request: IncomingMessage): Promise<Notified | undefined> {
+    const body = await readBody(request, bodyBytesMax);
+    // The peer is gone: there is nobody to answer and nothing was promised.
+    if (body === 'aborted') return undefined;
+    const notified = await notify(token, body);
+    return { ...notified, answer: withHeaders(notified.answer, cors) };
+  }
+
+  async function route(request: IncomingMessage): Promise<Notified | undefined> {
+    const path = pathOf(request);
+    const token = tokenIn(path);
+    if (token !== undefined) {
+      if (request.method === 'PUT') return put(token, request);
+      const isPreflight = request.method === 'OPTIONS';
+      const answer = isPreflight ? empty(204, preflight) : notAllowed('PUT, OPTIONS', cors);
+      return { answer };
+    }
+    const page = pages[path];
+    if (!page) return { answer: notFound() };
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    return { answer: isRead ? await page() : notAllowed('GET, HEAD') };
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    route(request)
+      .then((routed) => {
+        if (!routed) return;
+        send(response, routed.answer);
+        routed.afterwards?.();
+      })
+      .catch((error: unknown) => {
+        log(traces.taskFailed, { task: 'request', error: messageOf(error) });
+        response.destroy();
+      });
+  };
+}
+
+function notFound(): Answer {
+  const detail = 'There is PUT /v1/notify/<token>, GET /about and GET /status.';
+  return problem({ status: 404, type: 'not-found', title: 'Not found', detail });
+}
+
+function notAllowed(allow: string, headers: Record<string, string> = {}): Answer {
+  const title = 'Method not allowed';
+  const allowed = { allow, ...headers };
+  return problem({
+    status: 405,
+    type: 'method-not-allowed',
+    title,
+    detail: `Use ${allow}.`,
+    headers: allowed,
+  });
+}
+
+function empty(status: number, headers: Record<string, string>): Answer {
+  return { status, headers, body: '' };
+}
+
+function withHeaders(answer: Answer, headers: Record<string, string>): Answer {
+  return { ...answer, headers: { ...answer.headers, ...headers } };
+}

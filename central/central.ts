@@ -1,0 +1,166 @@
+// The composition root: opens central's parts, wires them, reloads them and closes them in reverse order.
+import { openAdmin } from '../shared/admin.js';
+import { type Clock, systemClock } from '../shared/clock.js';
+import { json } from '../shared/http.js';
+import { createClosing } from '../shared/lifecycle.js';
+import type { Log } from '../shared/log.js';
+import { traces } from '../shared/traces.js';
+import { version } from '../shared/version.js';
+import { createNotify } from './app/notify.js';
+import { createRouter } from './app/router.js';
+import { configuredNetworks, openCore } from './core.js';
+import { createDeadlines } from './device/deadlines.js';
+import { createDeviceListener } from './device/listener.js';
+import { simplePush } from './dialects/simple-push.js';
+import { createMetrics, valuesBy } from './metrics.js';
+import { aboutPage } from './ops/about.js';
+import { commandRoutes } from './ops/commands.js';
+import { closeLabel } from './protocol/codes.js';
+import { endpointUrl } from './protocol/endpoint.js';
+import { keysForRestart } from './reload.js';
+import { createPublicServer } from './server.js';
+import type { Settings, SettingsResult } from './settings.js';
+
+export interface CentralOptions {
+  settings: Settings;
+  /** Reads the configuration again, for a reload. */
+  load: () => SettingsResult;
+  log: Log;
+  clock?: Clock;
+}
+
+export interface Central {
+  /** Where devices and app servers connect, with the real port. */
+  url: string;
+  adminUrl: string;
+  /** Takes the configuration as it is now; a bad one changes nothing. Tells whether it was taken. */
+  reload(): Promise<boolean>;
+  /** Stops accepting, closes every socket and the store, each within `drainMs`. */
+  close(): Promise<void>;
+}
+
+/** Builds a central and starts it. Rejects when it cannot open its store or cannot listen. */
+export async function createCentral(options: CentralOptions): Promise<Central> {
+  const { log, clock = systemClock } = options;
+  const closing = createClosing({ log, clock, deadlineMs: options.settings.config.drainMs });
+  try {
+    return await start({ ...options, clock, closing });
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+async function start(
+  options: Required<CentralOptions> & { closing: ReturnType<typeof createClosing> },
+): Promise<Central> {
+  const { settings, load, log, clock, closing } = options;
+  const { config } = settings;
+  const startedAtMs = clock.now();
+  const metrics = createMetrics(configuredNetworks(config).map(({ key }) => key));
+  const core = await openCore({ settings, metrics, closing, clock, log });
+  const { ids, store, presence, networks, wake, deliver } = core;
+  // What a device does not take within the first window after a hello or a version, it is woken for.
+  const wakeupAfterMs = config.wakeupRetryMs[0] ?? 0;
+  let url = '';
+  let isStopping = false;
+
+  const deadlines = createDeadlines(clock);
+  closing.add('deadlines', () => deadlines.close());
+  const devices = createDeviceListener({
+    parts: {
+      ...{ store, presence, ids, deadlines, clock, log },
+      dialect: simplePush,
+      limits: { ...config, wakeupAfterMs },
+      isWakeable: (address) => networks().isWakeable(address),
+      endpointUrl: (token) => endpointUrl(config.publicUrl ?? url, token),
+      onAnswered: (network, afterMs) => {
+        metrics.wakeups.inc({ network, outcome: 'success' });
+        metrics.reconnectSeconds.observe({ network }, afterMs / 1000);
+      },
+      count: (event) => metrics.deviceEvents.inc({ event }),
+    },
+    limits: config,
+    countClose: (code) => metrics.closes.inc({ code: closeLabel(code) }),
+    countRefused: (reason) => metrics.refusedSockets.inc({ reason }),
+  });
+  const notify = createNotify({
+    ...{ store, ids, deliver, clock, log, wakeupAfterMs },
+    recoveryMs: config.recoveryMs,
+    count: (result) => metrics.puts.inc({ result }),
+  });
+  const server = createPublicServer({
+    tls: settings.tls,
+    onUpgrade: devices.onUpgrade,
+    onRequest: createRouter({
+      notify,
+      bodyBytesMax: config.bodyBytesMax,
+      log,
+      pages: {
+        '/about': async () => aboutPage(await facts()),
+        '/status': () =>
+          isStopping ? json(503, { status: 'stopping' }) : json(200, { status: 'ok' }),
+      },
+    }),
+  });
+  metrics.observe({
+    devicesConnected: presence.size,
+    socketsOpen: devices.size,
+    networksOnline: () =>
+      networks()
+        .report()
+        .filter(({ isOnline }) => isOnline).length,
+    wakeupsUnderWay: wake.underWay,
+  });
+
+  const admin = await openAdmin({
+    listen: config.admin,
+    registry: metrics.registry,
+    readiness: () => (isStopping ? 'stopping' : store.problem()),
+    routes: commandRoutes(core),
+    log,
+  });
+  closing.add('admin listener', () => admin.close(config.drainMs));
+  url = await server.open(config.listen);
+  closing.add('listener', () => server.close(config.drainMs));
+  closing.add('devices', () => devices.close());
+  wake.run();
+  metrics.reloadSuccessful.set(1);
+  log(traces.started, { program: 'central', version, url, admin: admin.url });
+  return { url, adminUrl: admin.url, reload, close };
+
+  async function facts() {
+    return {
+      ...{ startedAtMs, nowMs: clock.now() },
+      socketsOpen: devices.size(),
+      devicesConnected: presence.size(),
+      notifications: await valuesBy(metrics.notifications, 'path'),
+      networks: networks().report(),
+      // A store that does not answer is what the page then says.
+      counts: await store.counts().catch(() => undefined),
+    };
+  }
+
+  async function reload(): Promise<boolean> {
+    const loaded = load();
+    metrics.reloadSuccessful.set(loaded.settings ? 1 : 0);
+    if (!loaded.settings) {
+      log(traces.reloadFailed, { problems: loaded.problems });
+      return false;
+    }
+    const next = loaded.settings;
+    if (next.tls) server.setTls(next.tls);
+    log.setLevel(next.config.log.level);
+    await core.replaceGateways(next);
+    const keys = keysForRestart(config, next.config);
+    if (keys.length > 0) log(traces.reloadIgnored, { keys });
+    log(traces.reloaded);
+    return true;
+  }
+
+  function close(): Promise<void> {
+    if (!isStopping) log(traces.stopping);
+    isStopping = true;
+    return closing.close();
+  }
+}

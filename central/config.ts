@@ -1,0 +1,146 @@
+// central.yaml: every key with its type, default, check and one sentence (docs/configuration.md is made from it).
+import { z } from 'zod';
+import { type Prefix, parsePrefix } from '../shared/address.js';
+import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
+import { isLoopbackHost } from '../shared/http.js';
+import { networkKeyOf } from '../shared/network.js';
+import { parseStoreUrl } from './store/open.js';
+
+const ms = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+export const envPrefix = 'REVEILLE_CENTRAL_';
+
+/** The schema for a file in `folder`, from which relative paths are taken. */
+export function schemaFor(folder: string) {
+  const file = () => filePath(folder);
+  const keyPair = { keyFile: file(), certFile: file() };
+  const gateway = z
+    .strictObject({
+      url: gatewayUrl().describe('where the gateway listens; its host and port are the @authority'),
+      caFile: file().optional().describe('CA certificates to trust instead of the system’s (PEM)'),
+      publicKeyFile: file().describe('the key that signs its answers; two keys during a rotation'),
+      certFile: file().optional().describe('client certificate, where the gateway asks for one'),
+      keyFile: file().optional().describe('key of the client certificate'),
+    })
+    .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
+      message: 'certFile and keyFile go together',
+    });
+  const network = z
+    .strictObject({
+      network: z.string().describe('MCC-MNC, such as 214-07; 07 and 007 are different networks'),
+      netid: z.string().optional().describe('the pool of addresses; default <mcc>-<mnc>.default'),
+      ranges: z
+        .array(range())
+        .min(1)
+        .optional()
+        .describe('narrows the ranges that the gateways serve; default: not narrowed'),
+      gateways: z.array(gateway).min(1).describe('tried in turn'),
+    })
+    .refine(({ network, netid }) => networkKeyOf(network, netid) !== undefined, {
+      message: 'write network as <mcc>-<mnc> with 3 and 2 or 3 digits, netid without spaces',
+    });
+
+  return z
+    .strictObject({
+      listen: listenAddress('0.0.0.0:8080').describe('devices and app servers'),
+      admin: listenAddress('127.0.0.1:9100').describe('metrics, health, readiness and commands'),
+      publicUrl: publicUrl().describe(
+        'endpoint URLs start with it; required unless listen is a loopback address',
+      ),
+      tls: z.strictObject(keyPair).optional().describe('absent behind a proxy that ends TLS'),
+      secretKeyFile: file().describe('32 random bytes that make uaids and endpoint tokens'),
+      signingKeyFile: file().describe('signs requests to gateways; two keys during a rotation'),
+      store: storeUrl(folder).describe('sqlite:<file> or sqlite::memory:'),
+      idleCloseMs: amount(10_000, 100, ms.day).describe(
+        'a wakeable device is closed with 4774 after this much silence',
+      ),
+      networks: z.array(network).default([]).describe('networks whose devices can be woken'),
+      helloTimeoutMs: amount(30_000, 100, ms.hour).describe('a socket without a hello is closed'),
+      resendMs: amount(60_000, 100, ms.hour).describe('an unacked update is sent again'),
+      frameBytesMax: amount(20_480, 256, 1 << 20).describe('larger frames end the socket (1009)'),
+      outboundBytesMax: amount(262_144, 4_096, 1 << 26).describe(
+        'a device that does not read is closed beyond this much',
+      ),
+      channelsPerDeviceMax: amount(500, 1, 100_000).describe('further registers get 460'),
+      socketsMax: amount(100_000, 1).describe('further sockets get 503'),
+      socketsPerAddressMax: amount(20_000, 1).describe(
+        'further sockets of one remote address get 503; a carrier’s NAT has many devices behind one',
+      ),
+      bodyBytesMax: amount(4_096, 16, 1 << 20).describe('a larger body of an app server gets 413'),
+      recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
+        'after an empty start, unknown devices get 503 instead of 404 for this long',
+      ),
+      wakeupRetryMs: z
+        .array(z.int().min(100).max(ms.day))
+        .min(1)
+        .default([10_000, 30_000, 120_000])
+        .describe(
+          'how long to wait for a device after each attempt; the last stands for all further',
+        ),
+      wakeupAttemptsMax: amount(5, 1, 100).describe('then the device is left until it connects'),
+      addressLeaseMs: amount(ms.day, 1_000, 365 * ms.day).describe(
+        'how long an address is good after the device said it',
+      ),
+      gatewayPollMs: amount(10_000, 100, ms.hour).describe(
+        'how often gateways are asked what they serve',
+      ),
+      gatewayTimeoutMs: amount(5_000, 100, ms.minute).describe('then another gateway is tried'),
+      gatherMs: amount(5, 0, 1_000).describe('wakeups gather this long into one request'),
+      wakeupsMax: amount(20_000, 1).describe('wakeups waiting or under way per gateway'),
+      storeQueueMax: amount(50_000, 100).describe('calls that may wait for the disk; beyond: 503'),
+      drainMs: amount(5_000, 0, ms.hour).describe('how long each part may take to stop'),
+      log: logSchema,
+    })
+    .refine(({ publicUrl, listen }) => publicUrl !== undefined || isLoopbackHost(listen.host), {
+      path: ['publicUrl'],
+      message: 'is required when listen is not a loopback address: what do app servers reach?',
+    });
+}
+
+export type CentralConfig = z.infer<ReturnType<typeof schemaFor>>;
+export type NetworkConfig = CentralConfig['networks'][number];
+
+function range() {
+  return z.string().transform((text, context): Prefix => {
+    const parsed = parsePrefix(text);
+    if (typeof parsed !== 'string') return parsed;
+    const message =
+      parsed === 'host-bits' ? 'has host bits set' : 'is no CIDR range such as 10.0.0.0/8';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+function publicUrl() {
+  return z
+    .string()
+    .refine((text) => /^https?:\/\/[^/?#]/.test(text) && URL.canParse(text) && !/[?#]/.test(text), {
+      message: 'write a URL such as https://push.example',
+    })
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional();
+}
+
+function gatewayUrl() {
+  return z.string().refine(
+    (text) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      if (url?.pathname !== '/' || url.search !== '') return false;
+      const host = url.hostname.replace(/^\[|\]$/g, '');
+      return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(host));
+    },
+    { message: 'write https://<host>:<port> (http on a loopback address only)' },
+  );
+}
+
+function storeUrl(folder: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const parsed = parseStoreUrl(text, folder);
+      if (parsed) return parsed;
+      context.addIssue({ code: 'custom', message: 'write sqlite:<file> or sqlite::memory:' });
+      return z.NEVER;
+    })
+    .prefault('sqlite:central.db');
+}

@@ -1,0 +1,92 @@
+// What central is without its doors: the store, who is connected, and how a stored version reaches its device.
+import type { Clock } from '../shared/clock.js';
+import type { Closing } from '../shared/lifecycle.js';
+import type { Log } from '../shared/log.js';
+import { networkKeyOf } from '../shared/network.js';
+import type { CentralConfig } from './config.js';
+import { createDeliver } from './deliver/deliver.js';
+import type { CentralMetrics } from './metrics.js';
+import { createLocalPresence } from './presence/local.js';
+import { createIds } from './protocol/ids.js';
+import type { Settings } from './settings.js';
+import { openStore } from './store/open.js';
+import { type OperatorOptions, type OperatorSetting, openOperators } from './wakeup/operators.js';
+import { createWake } from './wakeup/wake.js';
+
+export type Core = Awaited<ReturnType<typeof openCore>>;
+
+/** Opens the store and the gateways. Rejects with what to do when the store cannot be opened. */
+export async function openCore(options: {
+  settings: Settings;
+  metrics: CentralMetrics;
+  closing: Closing;
+  clock: Clock;
+  log: Log;
+}) {
+  const { settings, metrics, closing, clock, log } = options;
+  const { config } = settings;
+  const openGateways = (from: Settings) => openOperators(operatorOptions(from, clock, log));
+
+  const store = await openStore({
+    ...config.store,
+    nowMs: clock.now(),
+    queueMax: config.storeQueueMax,
+  });
+  closing.add('store', () => store.close());
+  let operators = openGateways(settings);
+  closing.add('gateways', () => operators.close());
+  const networks = () => operators.networks;
+
+  const presence = createLocalPresence();
+  const wake = createWake({
+    store,
+    presence,
+    networks,
+    isAsked: () => operators.isAsked(),
+    settings: config,
+    clock,
+    log,
+    count: ({ network }, outcome) => metrics.wakeups.inc({ network, outcome }),
+    countFailure: (code) => metrics.gatewayFailures.inc({ code }),
+  });
+  closing.add('wake', () => wake.close());
+  const deliver = createDeliver({
+    presence,
+    wake,
+    log,
+    countPath: (path) => metrics.notifications.inc({ path }),
+    countReplaced: ({ network }) => metrics.wakeups.inc({ network, outcome: 'replaced' }),
+  });
+
+  return {
+    ids: createIds(settings.secretKey),
+    store,
+    presence,
+    networks,
+    wake,
+    deliver,
+    /** Changes to other gateways once those have been asked, so that no device finds its network gone. */
+    async replaceGateways(next: Settings): Promise<void> {
+      const replaced = operators;
+      const opened = openGateways(next);
+      await opened.asked;
+      operators = opened;
+      await replaced.close();
+    },
+  };
+}
+
+/** The networks of a configuration under their keys. */
+export function configuredNetworks({ networks }: CentralConfig): OperatorSetting[] {
+  return networks.flatMap(({ network, netid, ranges, gateways }) => {
+    const key = networkKeyOf(network, netid);
+    return key ? [{ key, ranges, gatewayUrls: gateways.map(({ url }) => url) }] : [];
+  });
+}
+
+function operatorOptions({ config, gateways, signingKeys }: Settings, clock: Clock, log: Log) {
+  const { gatewayTimeoutMs: timeoutMs, gatherMs, wakeupsMax, gatewayPollMs: pollMs } = config;
+  const limits = { timeoutMs, gatherMs, wakeupsMax };
+  const settings = configuredNetworks(config);
+  return { settings, gateways, signingKeys, limits, pollMs, clock, log } satisfies OperatorOptions;
+}

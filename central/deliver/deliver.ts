@@ -1,0 +1,44 @@
+// From a stored version to its device: signal whoever holds the socket, else wake. Runs after the app server
+// has its answer; whatever fails here, the store keeps the promise.
+import type { Log } from '../../shared/log.js';
+import { traces } from '../../shared/traces.js';
+import type { Presence } from '../presence/presence.js';
+import type { DeviceId } from '../protocol/ids.js';
+import type { WakeupAddress } from '../protocol/messages.js';
+import type { PutOutcome } from '../store/store.js';
+import type { Wake } from '../wakeup/wake.js';
+
+/** How a stored version sets out: on an open socket, by a wakeup, or not before the device connects. */
+export const deliveryPaths = ['socket', 'wakeup', 'stored'] as const;
+export type DeliveryPath = (typeof deliveryPaths)[number];
+
+/** Takes the outcome of a `put` that stored something. Never throws. */
+export type Deliver = (device: DeviceId, put: PutOutcome) => DeliveryPath;
+
+export function createDeliver(parts: {
+  presence: Presence;
+  wake: Wake;
+  log: Log;
+  countPath: (path: DeliveryPath) => void;
+  /** A wakeup that this version would have needed is under way already. */
+  countReplaced: (address: WakeupAddress) => void;
+}): Deliver {
+  const { presence, wake, log, countPath, countReplaced } = parts;
+
+  function set(device: DeviceId, put: PutOutcome): DeliveryPath {
+    // The device may leave between the signal and its reading; the wakeup it is owed covers that.
+    if (presence.signal(device)) return 'socket';
+    if (!put.owed) return 'stored';
+    // One wakeup in flight is enough: the device reads everything when it comes.
+    if (put.isOwedAnew) wake.start(put.owed);
+    else countReplaced(put.owed.address);
+    return 'wakeup';
+  }
+
+  return (device, put) => {
+    const path = set(device, put);
+    countPath(path);
+    log(traces.versionStored, { device, path });
+    return path;
+  };
+}

@@ -1,0 +1,46 @@
+// What a device's socket is sent: everything pending in the store that this socket has not been sent yet.
+import type { ChannelId, DeviceId } from '../protocol/ids.js';
+import type { Update } from '../protocol/messages.js';
+import type { Store } from '../store/store.js';
+
+/** What a socket was sent and has not acked. */
+export interface Sent {
+  version: number;
+  sentAtMs: number;
+  /** The same version was sent before on this socket. */
+  isResent: boolean;
+}
+
+export type Unacked = Map<ChannelId, Sent>;
+
+/** Updates in one frame; more follow in further frames. */
+export const updatesPerFrameMax = 200;
+
+/** Reads what is pending. `all`: also what was sent before and is not acked. */
+export async function readPending(options: {
+  store: Store;
+  device: DeviceId;
+  unacked: Unacked | undefined;
+  all: boolean;
+}): Promise<Update[]> {
+  const { store, device, unacked, all } = options;
+  const pending = await store.pending(device);
+  if (all || !unacked) return pending;
+  return pending.filter(({ channel, version }) => version > (unacked.get(channel)?.version ?? -1));
+}
+
+/** Notes what was sent just now. */
+export function noteSent(unacked: Unacked, updates: readonly Update[], nowMs: number): void {
+  for (const { channel, version } of updates) {
+    const isResent = unacked.get(channel)?.version === version;
+    unacked.set(channel, { version, sentAtMs: nowMs, isResent });
+  }
+}
+
+/** Forgets what was acked: an ack counts for its version and older ones (Simple Push: only `>=` clears). */
+export function noteAcked(unacked: Unacked, updates: readonly Update[]): void {
+  for (const { channel, version } of updates) {
+    const sent = unacked.get(channel);
+    if (sent && version >= sent.version) unacked.delete(channel);
+  }
+}

@@ -1,0 +1,61 @@
+// One timer for all sockets. A session stands in at most one slot that counts, and being woken too early only
+// makes it say again when it wants to be: so activity on a socket costs nothing here.
+import type { Cancel, Clock } from '../../shared/clock.js';
+
+export interface Sleeper {
+  /** The time it last asked for; milliseconds since the epoch. */
+  wakeAtMs: number | undefined;
+  onWake(): void;
+}
+
+export interface Deadlines {
+  /** Wakes the sleeper at or soon after `atMs`, unless it already waits for an earlier time. */
+  wakeBy(sleeper: Sleeper, atMs: number): void;
+  close(): void;
+}
+
+/** How late a deadline may be noticed. */
+const slotMs = 100;
+
+export function createDeadlines(clock: Clock): Deadlines {
+  const slots = new Map<number, Sleeper[]>();
+  let next: { slot: number; cancel: Cancel } | undefined;
+
+  function plan(slot: number): void {
+    if (next && next.slot <= slot) return;
+    next?.cancel();
+    const cancel = clock.after(Math.max(slot * slotMs - clock.now(), 0), () => fire(slot));
+    next = { slot, cancel };
+  }
+
+  function fire(slot: number): void {
+    next = undefined;
+    const sleepers = slots.get(slot) ?? [];
+    slots.delete(slot);
+    for (const sleeper of sleepers) {
+      // One that meanwhile asked for an earlier slot was woken there.
+      if (sleeper.wakeAtMs === undefined || slotOf(sleeper.wakeAtMs) !== slot) continue;
+      sleeper.wakeAtMs = undefined;
+      sleeper.onWake();
+    }
+    const following = Math.min(...slots.keys());
+    if (following !== Number.POSITIVE_INFINITY) plan(following);
+  }
+
+  return {
+    wakeBy(sleeper, atMs) {
+      if (sleeper.wakeAtMs !== undefined && sleeper.wakeAtMs <= atMs) return;
+      sleeper.wakeAtMs = atMs;
+      const slot = slotOf(atMs);
+      const sleepers = slots.get(slot);
+      if (sleepers) sleepers.push(sleeper);
+      else slots.set(slot, [sleeper]);
+      plan(slot);
+    },
+    close: () => next?.cancel(),
+  };
+}
+
+function slotOf(atMs: number): number {
+  return Math.ceil(atMs / slotMs);
+}

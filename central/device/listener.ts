@@ -1,0 +1,153 @@
+// Devices' sockets: the one file that knows the WebSocket library. Upgrades come in, frames go to sessions.
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import { traces } from '../../shared/traces.js';
+import { closeCodes } from '../protocol/codes.js';
+import { Session, type SessionParts, type Transport } from './session.js';
+
+export interface ListenerLimits {
+  frameBytesMax: number;
+  socketsMax: number;
+  socketsPerAddressMax: number;
+}
+
+export interface DeviceListener {
+  /** Takes the upgrade requests of an HTTP server. */
+  onUpgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
+  /** Open sockets, with or without a hello. */
+  size(): number;
+  /** Takes no more and closes every socket. */
+  close(): Promise<void>;
+}
+
+export type RefusedUpgrade = 'subprotocol' | 'sockets' | 'sockets-per-address' | 'stopping';
+
+const refusalStatus: Record<RefusedUpgrade, number> = {
+  subprotocol: 400,
+  sockets: 503,
+  'sockets-per-address': 503,
+  stopping: 503,
+};
+
+/** A device's socket. Its state hangs on the object, so that all sockets share their handlers. */
+class DeviceSocket extends WebSocket implements Transport {
+  declare tcp: Duplex;
+  declare session: Session;
+  declare remoteAddress: string;
+  declare sentCode: number | undefined;
+
+  bufferedBytes(): number {
+    return this.bufferedAmount;
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.sentCode ??= code;
+    super.close(code, reason);
+    // Gecko does not answer a close frame: it waits for the server's FIN, and an RST makes it reconnect.
+    this.tcp.end();
+  }
+}
+
+export function createDeviceListener(options: {
+  parts: SessionParts;
+  limits: ListenerLimits;
+  countClose: (code: number) => void;
+  countRefused: (why: RefusedUpgrade) => void;
+}): DeviceListener {
+  const { parts, limits, countClose, countRefused } = options;
+  const { log, dialect } = parts;
+  const sockets = new Set<DeviceSocket>();
+  const perAddress = new Map<string, number>();
+  let isStopping = false;
+  let onEmpty = () => {};
+
+  const server = new WebSocketServer<typeof DeviceSocket>({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.frameBytesMax,
+    // The dialect reads the text itself and answers 450 where it is none.
+    skipUTF8Validation: true,
+    WebSocket: DeviceSocket,
+    handleProtocols: (offered) => (offered.has(dialect.subprotocol) ? dialect.subprotocol : false),
+  });
+
+  function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+    (this as DeviceSocket).session.onFrame(data, isBinary);
+  }
+
+  function onError(this: WebSocket, error: Error): void {
+    // The library closes the socket with the fitting code; it only remains to say so.
+    const { device } = (this as DeviceSocket).session;
+    log(traces.deviceError, { device, error: error.message });
+  }
+
+  function onClose(this: WebSocket, received: number): void {
+    const socket = this as DeviceSocket;
+    const { session, remoteAddress, sentCode } = socket;
+    session.onClosed();
+    sockets.delete(socket);
+    const others = (perAddress.get(remoteAddress) ?? 1) - 1;
+    if (others > 0) perAddress.set(remoteAddress, others);
+    else perAddress.delete(remoteAddress);
+    const code = sentCode ?? received;
+    countClose(code);
+    log(traces.deviceClosed, { device: session.device, code });
+    if (sockets.size === 0) onEmpty();
+  }
+
+  function refusal(request: IncomingMessage, address: string): RefusedUpgrade | undefined {
+    if (isStopping) return 'stopping';
+    if (sockets.size >= limits.socketsMax) return 'sockets';
+    if ((perAddress.get(address) ?? 0) >= limits.socketsPerAddressMax) return 'sockets-per-address';
+    const offered = request.headers['sec-websocket-protocol'];
+    // A client that names none speaks the one protocol there is.
+    const names = offered?.split(',').map((name) => name.trim());
+    return !names || names.includes(dialect.subprotocol) ? undefined : 'subprotocol';
+  }
+
+  return {
+    onUpgrade(request, tcp, head) {
+      const address = request.socket.remoteAddress ?? '';
+      const why = refusal(request, address);
+      if (why) {
+        countRefused(why);
+        log(traces.deviceRefused, { why });
+        refuse(tcp, refusalStatus[why]);
+        return;
+      }
+      server.handleUpgrade(request, tcp, head, (socket) => {
+        socket.tcp = tcp;
+        socket.remoteAddress = address;
+        socket.session = new Session(parts, socket);
+        sockets.add(socket);
+        perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+        socket.on('message', onMessage);
+        socket.on('error', onError);
+        socket.on('close', onClose);
+      });
+    },
+    size: () => sockets.size,
+    close() {
+      isStopping = true;
+      const empty = new Promise<void>((resolve) => {
+        onEmpty = resolve;
+      });
+      for (const socket of sockets) socket.session.close(closeCodes.shutdown, 'the server stops');
+      return sockets.size === 0 ? Promise.resolve() : empty;
+    },
+  };
+}
+
+function refuse(tcp: Duplex, status: number): void {
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Length: 0',
+  ];
+  if (status === 503) lines.push('Retry-After: 10');
+  // A peer that left meanwhile is no error of ours.
+  tcp.on('error', () => {});
+  tcp.end(`${lines.join('\r\n')}\r\n\r\n`);
+}

@@ -1,0 +1,20 @@
+// `register`: a channel and its endpoint URL. The same channel again gives the same URL.
+import { traces } from '../../shared/traces.js';
+import type { ChannelId, DeviceId } from '../protocol/ids.js';
+import type { Session } from './session.js';
+
+export async function onRegister(
+  session: Session,
+  device: DeviceId,
+  channel: ChannelId,
+): Promise<void> {
+  const { store, ids, limits, endpointUrl, log } = session.parts;
+  const outcome = await store.register(device, channel, limits.channelsPerDeviceMax);
+  if (outcome === 'too-many-channels') {
+    session.fail('cannot-register', 'register');
+    return;
+  }
+  const pushEndpoint = endpointUrl(ids.tokenOf(device, channel));
+  session.send({ messageType: 'register', channel, pushEndpoint });
+  log(traces.registered, { device });
+}

@@ -1,0 +1,261 @@
+// One device on one socket, from its first frame to the end of TCP. It speaks domain messages, asks the rules
+// what to do, and knows neither the wire's field names nor the socket library.
+import type { Clock } from '../../shared/clock.js';
+import { detach } from '../../shared/lifecycle.js';
+import type { Log } from '../../shared/log.js';
+import type { NetworkKey } from '../../shared/network.js';
+import { traces } from '../../shared/traces.js';
+import { noteSent, readPending, type Unacked, updatesPerFrameMax } from '../deliver/flush.js';
+import type { Dialect } from '../dialects/dialect.js';
+import type { Holder, Presence } from '../presence/presence.js';
+import { closeCodes, type ProtocolErrorName, protocolErrors } from '../protocol/codes.js';
+import type { DeviceId, Ids } from '../protocol/ids.js';
+import type { DeviceMessage, ServerMessage, Update, WakeupAddress } from '../protocol/messages.js';
+import type { Store } from '../store/store.js';
+import type { Deadlines, Sleeper } from './deadlines.js';
+import { type Deadline, deadlineOf, type SocketLimits } from './idle.js';
+import { handleMessage } from './messages.js';
+
+/** The socket as a session sees it. */
+export interface Transport {
+  send(frame: string): void;
+  /** Bytes accepted and not yet taken by the network. */
+  bufferedBytes(): number;
+  /** Sends a close frame and ends TCP with FIN at once. */
+  close(code: number, reason: string): void;
+  /** Ends TCP without a word. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** What all sessions share: one object, so that a connection costs its own state only. */
+export interface SessionParts {
+  store: Store;
+  presence: Presence;
+  ids: Ids;
+  dialect: Dialect;
+  deadlines: Deadlines;
+  clock: Clock;
+  log: Log;
+  limits: SessionLimits;
+  isWakeable: (address: WakeupAddress) => boolean;
+  endpointUrl: (token: string) => string;
+  /** A hello answered a wakeup, this long after it was sent. */
+  onAnswered: (network: NetworkKey, afterMs: number) => void;
+  count: (event: SessionEvent) => void;
+}
+
+export interface SessionLimits extends SocketLimits {
+  outboundBytesMax: number;
+  channelsPerDeviceMax: number;
+  /** How long after a hello what is pending is owed a wakeup, should the device not take it. */
+  wakeupAfterMs: number;
+}
+
+export type SessionEvent = 'resent' | 'unanswered' | 'overflow' | ProtocolErrorName;
+
+/** Messages that may wait while one is handled; beyond, the socket is not read. */
+const backlogMax = 16;
+
+export class Session implements Holder, Sleeper {
+  readonly parts: SessionParts;
+  readonly openedAtMs: number;
+  wakeAtMs: number | undefined = undefined;
+  /** Set by the first hello; a session without one handles nothing else. */
+  device: DeviceId | undefined = undefined;
+  /** Where this device was promised to be woken: it was answered 201. */
+  promised: WakeupAddress | undefined = undefined;
+  unacked: Unacked | undefined = undefined;
+  readonly #transport: Transport;
+  #lastMessageMs: number;
+  #lastHeardMs: number;
+  #backlog: DeviceMessage[] | undefined = undefined;
+  #flush: 'none' | 'running' | 'again' | 'again-all' = 'none';
+  #isOpen = true;
+
+  constructor(parts: SessionParts, transport: Transport) {
+    this.parts = parts;
+    this.#transport = transport;
+    this.openedAtMs = parts.clock.now();
+    this.#lastMessageMs = this.openedAtMs;
+    this.#lastHeardMs = this.openedAtMs;
+    this.#plan();
+  }
+
+  /** A frame came in. Never throws. */
+  onFrame(data: Uint8Array, isBinary: boolean): void {
+    if (!this.#isOpen) return;
+    this.#lastHeardMs = this.parts.clock.now();
+    this.#lastMessageMs = this.#lastHeardMs;
+    const message = this.parts.dialect.decode(data, isBinary);
+    if (message.messageType === 'error') {
+      const isEarly = !this.device && message.error === 'unknown-type' && !this.#backlog;
+      this.fail(isEarly ? 'hello-first' : message.error, message.inReplyTo);
+    } else if (this.#backlog) {
+      this.#backlog.push(message);
+      if (this.#backlog.length >= backlogMax) this.#transport.pause();
+    } else {
+      this.#backlog = [message];
+      detach(this.#work(this.#backlog), this.parts.log);
+    }
+  }
+
+  /** TCP is over, whoever ended it. */
+  onClosed(): void {
+    this.#isOpen = false;
+    if (this.device) this.parts.presence.leave(this.device, this);
+  }
+
+  /** The device is known and may be signalled. False when its socket closed meanwhile. */
+  enter(device: DeviceId): boolean {
+    if (!this.#isOpen) return false;
+    this.device = device;
+    this.parts.presence.enter(device, this);
+    return true;
+  }
+
+  onSignal(): void {
+    this.flush({ all: false });
+  }
+
+  onDisplaced(): void {
+    this.close(closeCodes.displaced, 'a newer connection of this device took over');
+  }
+
+  onWake(): void {
+    if (!this.#isOpen) return;
+    const deadline = this.#deadline();
+    if (deadline && deadline.atMs <= this.parts.clock.now()) this.#onDeadline(deadline);
+    this.#plan();
+  }
+
+  send(message: ServerMessage): void {
+    if (!this.#isOpen) return;
+    const { clock, dialect, limits, count } = this.parts;
+    this.#lastMessageMs = clock.now();
+    this.#transport.send(dialect.encode(message));
+    if (this.#transport.bufferedBytes() <= limits.outboundBytesMax) return;
+    count('overflow');
+    this.close(closeCodes.overflow, 'the device does not read');
+  }
+
+  /** Tells the device what is wrong, and closes where the table of errors says so. */
+  fail(error: ProtocolErrorName, inReplyTo: string | undefined): void {
+    const { status, closeCode } = { closeCode: undefined, ...protocolErrors[error] };
+    this.parts.count(error);
+    this.parts.log(traces.deviceError, { device: this.device, status });
+    this.send({ messageType: 'error', error, inReplyTo });
+    if (closeCode !== undefined) this.close(closeCode, '');
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    // Presence is left before the close frame goes: a version stored from now on wakes the device instead.
+    this.onClosed();
+    this.#transport.close(code, reason);
+  }
+
+  /** Sends what is pending, in the background and one reading at a time. `all`: also what is unacked. */
+  flush({ all }: { all: boolean }): void {
+    if (this.#flush === 'none') {
+      this.#flush = 'running';
+      detach(this.#flushOnce(all), this.parts.log, traces.storeFailed);
+    } else if (this.#flush !== 'again-all') {
+      this.#flush = all ? 'again-all' : 'again';
+    }
+  }
+
+  async #work(backlog: DeviceMessage[]): Promise<void> {
+    try {
+      for (let message = backlog[0]; message && this.#isOpen; message = backlog[0]) {
+        await handleMessage(this, message);
+        backlog.shift();
+        if (backlog.length === backlogMax - 1) this.#transport.resume();
+      }
+    } catch (error) {
+      // A fault of ours: this device starts over, the others go on.
+      this.onClosed();
+      this.#transport.terminate();
+      throw error;
+    }
+    this.#backlog = undefined;
+    this.#plan();
+  }
+
+  async #flushOnce(all: boolean): Promise<void> {
+    const { store } = this.parts;
+    const { device, unacked } = this;
+    try {
+      if (device) this.#notify(await readPending({ store, device, unacked, all }));
+    } finally {
+      const next = this.#flush;
+      this.#flush = 'none';
+      if (this.#isOpen && next !== 'running') this.flush({ all: next === 'again-all' });
+      this.#plan();
+    }
+  }
+
+  #notify(updates: readonly Update[]): void {
+    for (let i = 0; i < updates.length && this.#isOpen; i += updatesPerFrameMax) {
+      const some = updates.slice(i, i + updatesPerFrameMax);
+      this.unacked ??= new Map();
+      noteSent(this.unacked, some, this.parts.clock.now());
+      this.send({ messageType: 'notification', updates: some });
+      this.parts.log(traces.delivering, { device: this.device, updates: some.length });
+    }
+  }
+
+  #deadline(): Deadline | undefined {
+    const times = {
+      openedAtMs: this.openedAtMs,
+      lastMessageMs: this.#lastMessageMs,
+      hasSaidHello: this.device !== undefined,
+      isPromised: this.promised !== undefined,
+      unacked: this.unacked,
+    };
+    return deadlineOf(times, this.parts.limits);
+  }
+
+  /** Asks to be woken for the next deadline, unless something under way will ask when it is done. */
+  #plan(): void {
+    if (!this.#isOpen || this.#backlog || this.#flush !== 'none') return;
+    const deadline = this.#deadline();
+    if (deadline) this.parts.deadlines.wakeBy(this, deadline.atMs);
+  }
+
+  #onDeadline({ due }: Deadline): void {
+    // Something under way changes the deadlines; it plans anew when it is done.
+    if (this.#backlog || this.#flush !== 'none') return;
+    if (due === 'hello-late') this.close(closeCodes.helloLate, 'no hello in time');
+    else if (due === 'resend') this.#resend();
+    else this.#fallAsleep();
+  }
+
+  #resend(): void {
+    const { clock, limits, count } = this.parts;
+    const overdueMs = clock.now() - limits.resendMs;
+    const sent = [...(this.unacked?.values() ?? [])].filter(
+      ({ sentAtMs }) => sentAtMs <= overdueMs,
+    );
+    // Sent twice and not a byte heard since: nobody is there. The wakeup it is owed takes over.
+    if (sent.some(({ isResent, sentAtMs }) => isResent && this.#lastHeardMs < sentAtMs)) {
+      count('unanswered');
+      this.onClosed();
+      this.#transport.terminate();
+      return;
+    }
+    count('resent');
+    this.flush({ all: true });
+  }
+
+  #fallAsleep(): void {
+    const { parts, promised } = this;
+    // The promise holds only while the operator can wake it; otherwise the socket stays.
+    if (promised && parts.isWakeable(promised)) {
+      this.close(closeCodes.asleep, 'you will be woken');
+    } else {
+      this.#lastMessageMs = parts.clock.now();
+    }
+  }
+}

@@ -1,0 +1,16 @@
+// `unregister`: the channel is gone and its endpoint URL answers 404. An unknown channel is gone already.
+import { traces } from '../../shared/traces.js';
+import type { ChannelId, DeviceId } from '../protocol/ids.js';
+import type { Session } from './session.js';
+
+export async function onUnregister(
+  session: Session,
+  device: DeviceId,
+  channel: ChannelId,
+): Promise<void> {
+  const { store, log } = session.parts;
+  await store.unregister(device, channel);
+  session.unacked?.delete(channel);
+  session.send({ messageType: 'unregister', channel });
+  log(traces.unregistered, { device });
+}

@@ -1,0 +1,107 @@
+// Central's metrics. Labels come from closed sets: networks, codes and words of ours, never a device or an address.
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { createRegistry } from '../shared/metrics.js';
+import type { NetworkKey } from '../shared/network.js';
+import { deliveryPaths } from './deliver/deliver.js';
+import { closeCodes, closeLabel } from './protocol/codes.js';
+import { wakeupOutcomes } from './wakeup/wake.js';
+
+/** Numbers read when they are scraped. */
+export interface CentralGauges {
+  devicesConnected: () => number;
+  socketsOpen: () => number;
+  networksOnline: () => number;
+  wakeupsUnderWay: () => number;
+}
+
+/** @param networks those that are configured, so that their counters start at 0 instead of missing. */
+export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
+  const registry = createRegistry('reveille_central');
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name: `reveille_central_${name}`, help, labelNames, registers });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `reveille_central_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  const notifications = counter(
+    'notifications_total',
+    'Stored versions, by the path they set out on',
+    ['path'],
+  );
+  const wakeups = counter('wakeups_total', 'Wakeups by outcome (words of 3GPP TS 29.122)', [
+    'network',
+    'outcome',
+  ]);
+  const closes = counter('closes_total', 'Closed device sockets, by close code', ['code']);
+  for (const path of deliveryPaths) notifications.inc({ path }, 0);
+  for (const network of networks) {
+    for (const outcome of wakeupOutcomes) wakeups.inc({ network, outcome }, 0);
+  }
+  closes.inc({ code: closeLabel(closeCodes.asleep) }, 0);
+
+  return {
+    registry,
+    notifications,
+    wakeups,
+    closes,
+    puts: counter('notify_requests_total', 'Requests of app servers, by result', ['result']),
+    refusedSockets: counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']),
+    deviceEvents: counter('device_events_total', 'Protocol errors, resends and hit limits', [
+      'event',
+    ]),
+    gatewayFailures: counter('gateway_failures_total', 'Failed requests to gateways', ['code']),
+    reconnectSeconds: new Histogram({
+      name: 'reveille_central_wakeup_reconnect_seconds',
+      help: 'Time from a wakeup to the hello that answers it',
+      labelNames: ['network'],
+      buckets: [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 10, 15, 30, 60, 120, 300],
+      registers,
+    }),
+    reloadSuccessful: new Gauge({
+      name: 'reveille_central_config_reload_successful',
+      help: 'Whether the last reload of the configuration took effect',
+      registers,
+    }),
+    observe(read: CentralGauges) {
+      gauge(
+        'devices_connected',
+        'Devices with an open socket that said hello',
+        read.devicesConnected,
+      );
+      gauge('sockets_open', 'Open device sockets, with or without a hello', read.socketsOpen);
+      gauge('networks_online', 'Networks whose devices can be woken now', read.networksOnline);
+      gauge('wakeups_under_way', 'Wakeups waiting for a gateway', read.wakeupsUnderWay);
+    },
+  };
+}
+
+/** The values of a counter by one of its labels. */
+export async function valuesBy<Label extends string>(
+  counter: Counter<Label>,
+  label: Label,
+): Promise<{ name: string; count: number }[]> {
+  const { values } = await counter.get();
+  return values.map(({ labels, value }) => ({ name: String(labels[label]), count: value }));
+}
+
+export interface CentralMetrics {
+  registry: Registry;
+  notifications: Counter<'path'>;
+  puts: Counter<'result'>;
+  wakeups: Counter<'network' | 'outcome'>;
+  reconnectSeconds: Histogram<'network'>;
+  closes: Counter<'code'>;
+  refusedSockets: Counter<'reason'>;
+  deviceEvents: Counter<'event'>;
+  gatewayFailures: Counter<'code'>;
+  reloadSuccessful: Gauge;
+  /** Registers what is read at each scrape. */
+  observe(read: CentralGauges): void;
+}

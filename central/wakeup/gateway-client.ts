@@ -1,0 +1,187 @@
+// One gateway as central talks to it: signed requests, many wakeups in each, answers verified against its pinned key.
+import { Pool } from 'undici';
+import type { Clock } from '../../shared/clock.js';
+import { CodedError, messageOf } from '../../shared/errors.js';
+import { checkContentDigest, contentDigest } from '../../shared/wakeup/digest.js';
+import type { NamedKey } from '../../shared/wakeup/keys.js';
+import { signRequest, verifyAnswer } from '../../shared/wakeup/profile.js';
+import {
+  networksPath,
+  parseNetworks,
+  parseResults,
+  type ServedNetwork,
+  type Wakeup,
+  type WakeupResult,
+  wakeupsPath,
+  wakeupsPerRequestMax,
+} from '../../shared/wakeup/request.js';
+import { fieldValue, headerFields, type SignableMessage } from '../../shared/wakeup/signature.js';
+
+export type GatewayError = CodedError<
+  'gateway-unreachable' | 'gateway-refused' | 'gateway-not-trusted' | 'gateway-busy'
+>;
+
+export interface GatewayOptions {
+  url: string;
+  /** The gateway's public keys: one, or two during a rotation. */
+  publicKeys: readonly NamedKey[];
+  /** Central's own keys; a request carries a signature by each. */
+  signingKeys: readonly NamedKey[];
+  tls: { ca?: string; cert?: string; key?: string };
+  timeoutMs: number;
+  /** How long wakeups gather into one request. */
+  gatherMs: number;
+  /** Wakeups that may wait or be under way; beyond, they fail with `gateway-busy`. */
+  wakeupsMax: number;
+  clock: Clock;
+}
+
+export interface GatewayClient {
+  url: string;
+  /** What the gateway serves for us. Rejects with a GatewayError. */
+  networks(): Promise<ServedNetwork[]>;
+  /** Hands over one wakeup; it travels with others. Rejects with a GatewayError. */
+  wake(wakeup: Wakeup): Promise<WakeupResult>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  wakeup: Wakeup;
+  resolve: (result: WakeupResult) => void;
+  reject: (error: GatewayError) => void;
+}
+
+const connectionsMax = 4;
+
+export function createGatewayClient(options: GatewayOptions): GatewayClient {
+  const { clock, gatherMs, wakeupsMax } = options;
+  const exchange = createExchange(options);
+  let gathering: Waiting[] = [];
+  let load = 0;
+
+  function sendGathered(): void {
+    const batch = gathering;
+    gathering = [];
+    for (let i = 0; i < batch.length; i += wakeupsPerRequestMax) {
+      void sendBatch(batch.slice(i, i + wakeupsPerRequestMax));
+    }
+  }
+
+  async function sendBatch(batch: Waiting[]): Promise<void> {
+    try {
+      const body = JSON.stringify({ wakeups: batch.map(({ wakeup }) => wakeup) });
+      const results = parseResults(await exchange.send('POST', wakeupsPath, body));
+      const byId = new Map(results.map((result) => [result.id, result]));
+      for (const { wakeup, resolve, reject } of batch) {
+        const result = byId.get(wakeup.id);
+        if (result) resolve(result);
+        else reject(gatewayError('gateway-refused', 'the answer leaves out a wakeup'));
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(asGatewayError(error));
+    } finally {
+      load -= batch.length;
+    }
+  }
+
+  return {
+    url: options.url,
+    networks: async () => {
+      try {
+        return parseNetworks(await exchange.send('GET', networksPath, ''));
+      } catch (error) {
+        throw asGatewayError(error);
+      }
+    },
+    wake(wakeup) {
+      if (load >= wakeupsMax) {
+        return Promise.reject(gatewayError('gateway-busy', `${wakeupsMax} wakeups are under way`));
+      }
+      load += 1;
+      return new Promise((resolve, reject) => {
+        gathering.push({ wakeup, resolve, reject });
+        if (gathering.length === 1) clock.after(gatherMs, sendGathered);
+      });
+    },
+    close: () => exchange.close(),
+  };
+}
+
+/** Signed HTTP exchanges with one gateway. `send` resolves to the body of a verified 200. */
+function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }: GatewayOptions) {
+  const { origin, host } = new URL(url);
+  const pool = new Pool(origin, {
+    connections: connectionsMax,
+    connect: { ...tls, timeout: timeoutMs },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+
+  function signed(method: 'GET' | 'POST', path: string, body: string): SignableMessage {
+    const headers = new Map<string, string[]>();
+    if (method === 'POST') headers.set('content-type', ['application/json']);
+    headers.set('content-digest', [contentDigest(Buffer.from(body))]);
+    const request = { method, authority: host, path, query: '?', headers };
+    const fields = signRequest(request, signingKeys, clock.now());
+    for (const [name, value] of Object.entries(fields)) headers.set(name, [value]);
+    return request;
+  }
+
+  async function send(method: 'GET' | 'POST', path: string, body: string): Promise<Buffer> {
+    const request = signed(method, path, body);
+    const headers = Object.fromEntries(
+      [...request.headers].map(([name, [line]]) => [name, line ?? '']),
+    );
+    const response = await pool.request({
+      method,
+      path,
+      headers,
+      body: method === 'POST' ? body : null,
+      responseHeaders: 'raw',
+    });
+    const received = Buffer.from(await response.body.arrayBuffer());
+    const raw = response.headers as unknown as Buffer[] | string[];
+    const answer = { status: response.statusCode, headers: headerFields(raw.map(String)) };
+    await trust(answer, received, request);
+    if (answer.status !== 200)
+      throw gatewayError('gateway-refused', problemOf(answer.status, received));
+    return received;
+  }
+
+  async function trust(answer: SignableMessage, body: Buffer, request: SignableMessage) {
+    const digest = checkContentDigest(fieldValue(answer.headers, 'content-digest'), body);
+    const isTrusted =
+      digest === 'ok' &&
+      (await verifyAnswer({ message: answer, request, keys: publicKeys, nowMs: clock.now() }));
+    if (isTrusted) return;
+    const advice = 'check publicKeyFile, and the clocks of both machines';
+    throw gatewayError(
+      'gateway-not-trusted',
+      `HTTP ${answer.status} without its signature; ${advice}`,
+    );
+  }
+
+  return { send, close: () => pool.close() };
+}
+
+/** The last part of a problem's type and nothing else of a peer's text. */
+function problemOf(status: number, body: Buffer): string {
+  try {
+    const { type } = JSON.parse(body.toString()) as { type?: unknown };
+    const name = typeof type === 'string' ? /[a-z-]+$/.exec(type)?.[0] : undefined;
+    return name ? `HTTP ${status} ${name}` : `HTTP ${status}`;
+  } catch {
+    // An answer that is no problem document still has its status.
+    return `HTTP ${status}`;
+  }
+}
+
+function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof CodedError && error.code.startsWith('gateway-'))
+    return error as GatewayError;
+  return new CodedError('gateway-unreachable', messageOf(error), { cause: error });
+}
+
+function gatewayError(code: GatewayError['code'], message: string): GatewayError {
+  return new CodedError(code, message);
+}
