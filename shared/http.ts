@@ -134,12 +134,17 @@ export function listen(server: Server, where: ListenAddress, scheme: string): Pr
   });
 }
 
+const idleSweepMs = 50;
+
 /** Stops accepting, lets answers under way end, and cuts what is left after `deadlineMs`. */
 export function closeServer(server: Server, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    // A kept-alive connection becomes idle when its answer has ended, and tells nobody.
+    const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs);
     server.close(() => {
-      clearTimeout(timer);
+      clearTimeout(deadline);
+      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();
