@@ -151,13 +151,14 @@ export function closeServer(server: Server, deadlineMs: number): Promise<void> {
   });
 }
 
-/** Text as HTML shows it. */
+/** Text as HTML shows it, in content and in quoted attributes. */
 export function escapeHtml(value: string): string {
   const entities: Record<string, string> = {
     '&': '&amp;',
     '<': '&lt;',
     '>': '&gt;',
     '"': '&quot;',
+    "'": '&#39;',
   };
-  return value.replace(/[&<>"]/g, (char) => entities[char] ?? char);
+  return value.replace(/[&<>"']/g, (char) => entities[char] ?? char);
 }
