@@ -138,22 +138,27 @@ function applyEnvironment(
   schema: z.ZodType,
   { envPrefix, env }: { envPrefix: string; env: Record<string, string | undefined> },
 ): string[] {
-  const names = new Map<string, string[]>();
-  for (const { path } of configKeys(schema)) {
-    if (path.some((part) => part.endsWith('[]'))) continue;
-    names.set(withoutUnderscores(environmentName(envPrefix, path)), path);
+  const keys = new Map<string, ConfigKey>();
+  for (const key of configKeys(schema)) {
+    if (key.path.some((part) => part.endsWith('[]'))) continue;
+    keys.set(withoutUnderscores(environmentName(envPrefix, key.path)), key);
   }
   const problems: string[] = [];
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(envPrefix) || value === undefined) continue;
-    const path = names.get(withoutUnderscores(name));
-    if (path) setAt(tree, path, scalar(value));
+    const key = keys.get(withoutUnderscores(name));
+    if (key) setAt(tree, key.path, isText(key) ? value : scalar(value));
     else problems.push(`${name}: no such key; take this variable out of the environment`);
   }
   return problems;
 }
 
-/** An environment value, read as YAML so that numbers, booleans and lists can be written. */
+/** A text is taken as it stands: YAML would make a map of `sqlite::memory:` and a number of `0123`. */
+function isText({ type }: ConfigKey): boolean {
+  return type === 'string' || type === 'path' || type === 'host:port';
+}
+
+/** Another environment value, read as YAML so that numbers, booleans and lists can be written. */
 function scalar(value: string): unknown {
   const document = parseDocument(value);
   return document.errors.length === 0 ? document.toJS() : value;
