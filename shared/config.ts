@@ -195,8 +195,9 @@ function typeName(node: JsonSchema): string {
   return node.type ?? 'value';
 }
 
+/** The first line of YAML's message, which goes on with an excerpt after a colon. */
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text;
+  return (text.split('\n', 1)[0] ?? text).replace(/:$/, '');
 }
 
 function deepFreeze<T>(value: T): T {
