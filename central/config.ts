@@ -13,11 +13,14 @@ export const envPrefix = 'REVEILLE_CENTRAL_';
 /** The schema for a file in `folder`, from which relative paths are taken. */
 export function schemaFor(folder: string) {
   const file = () => filePath(folder);
-  const keyPair = { keyFile: file(), certFile: file() };
+  const keyPair = {
+    keyFile: file().describe('private key in PEM'),
+    certFile: file().describe('certificate chain in PEM'),
+  };
   const gateway = z
     .strictObject({
       url: gatewayUrl().describe('where the gateway listens; its host and port are the @authority'),
-      caFile: file().optional().describe('CA certificates to trust instead of the system’s (PEM)'),
+      caFile: file().optional().describe('CA certificates to trust instead of the system's (PEM)'),
       publicKeyFile: file().describe('the key that signs its answers; two keys during a rotation'),
       certFile: file().optional().describe('client certificate, where the gateway asks for one'),
       keyFile: file().optional().describe('key of the client certificate'),
@@ -54,7 +57,7 @@ export function schemaFor(folder: string) {
       idleCloseMs: amount(10_000, 100, ms.day).describe(
         'a wakeable device is closed with 4774 after this much silence',
       ),
-      networks: z.array(network).default([]).describe('networks whose devices can be woken'),
+      networks: z.array(network).prefault([]).describe('networks whose devices can be woken'),
       helloTimeoutMs: amount(30_000, 100, ms.hour).describe('a socket without a hello is closed'),
       resendMs: amount(60_000, 100, ms.hour).describe('an unacked update is sent again'),
       frameBytesMax: amount(20_480, 256, 1 << 20).describe('larger frames end the socket (1009)'),
@@ -64,7 +67,7 @@ export function schemaFor(folder: string) {
       channelsPerDeviceMax: amount(500, 1, 100_000).describe('further registers get 460'),
       socketsMax: amount(100_000, 1).describe('further sockets get 503'),
       socketsPerAddressMax: amount(20_000, 1).describe(
-        'further sockets of one remote address get 503; a carrier’s NAT has many devices behind one',
+        'further sockets of one remote address get 503; a carrier's NAT has many devices behind one',
       ),
       bodyBytesMax: amount(4_096, 16, 1 << 20).describe('a larger body of an app server gets 413'),
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
