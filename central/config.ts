@@ -20,7 +20,9 @@ export function schemaFor(folder: string) {
   const gateway = z
     .strictObject({
       url: gatewayUrl().describe('where the gateway listens; its host and port are the @authority'),
-      caFile: file().optional().describe('CA certificates to trust instead of the system's (PEM)'),
+      caFile: file()
+        .optional()
+        .describe('CA certificates in PEM to trust, instead of those of the system'),
       publicKeyFile: file().describe('the key that signs its answers; two keys during a rotation'),
       certFile: file().optional().describe('client certificate, where the gateway asks for one'),
       keyFile: file().optional().describe('key of the client certificate'),
@@ -67,7 +69,7 @@ export function schemaFor(folder: string) {
       channelsPerDeviceMax: amount(500, 1, 100_000).describe('further registers get 460'),
       socketsMax: amount(100_000, 1).describe('further sockets get 503'),
       socketsPerAddressMax: amount(20_000, 1).describe(
-        'further sockets of one remote address get 503; a carrier's NAT has many devices behind one',
+        'further sockets of one remote address get 503; behind the NAT of an operator are many devices',
       ),
       bodyBytesMax: amount(4_096, 16, 1 << 20).describe('a larger body of an app server gets 413'),
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
