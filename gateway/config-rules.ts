@@ -70,20 +70,25 @@ const rules: Rule[] = [
 
 /** A schema that also checks the rules. */
 export function withRules<T extends z.ZodType<Ruled>>(schema: T): T {
-  return rules.reduce<T>((ruled, { at, reads, problem }) => {
-    return ruled.refine((config) => problem(config) === undefined, {
-      path: [at],
-      error: (issue) => problem(issue.input as Ruled) ?? '',
-      when: ({ value, issues }) =>
-        typeof value === 'object' &&
-        value !== null &&
-        !issues.some(
-          // An unknown key is told by itself and hides nothing of the known ones.
-          ({ code, path }) =>
-            code !== 'unrecognized_keys' && reads.some((key) => key === path?.[0]),
-        ),
-    });
-  }, schema);
+  return rules.reduce<T>(
+    (ruled, { at, reads, problem }) =>
+      ruled.refine((config) => problem(config) === undefined, {
+        path: [at],
+        params: { isRule: true },
+        error: (issue) => problem(issue.input as Ruled) ?? '',
+        when: ({ value, issues }) =>
+          typeof value === 'object' && !issues.some((issue) => isAbout(issue, reads)),
+      }),
+    schema,
+  );
+}
+
+/** Whether one of the keys is wrong in itself, so that a rule cannot read it. */
+function isAbout(issue: z.core.$ZodRawIssue, keys: readonly string[]): boolean {
+  // An unknown key is told by itself and hides nothing of the known ones.
+  if (issue.code === 'unrecognized_keys') return false;
+  if (issue.code === 'custom' && issue.params?.isRule === true) return false;
+  return keys.some((key) => key === issue.path?.[0]);
 }
 
 function sharingKeys(centrals: Ruled['centrals']): string[] {

@@ -1,6 +1,6 @@
 // Addresses that are never woken, whatever the configuration says: none of them is a handset's own.
 // A block that holds another stands after it, so that the closest name is told.
-import { type Address, contains, type Prefix, prefix } from '../../shared/address.js';
+import { type Address, contains, covers, type Prefix, prefix } from '../../shared/address.js';
 
 export interface RefusedBlock {
   prefix: Prefix;
@@ -39,18 +39,29 @@ const table: readonly (readonly [cidr: string, name: string])[] = [
   ['ff00::/8', 'multicast (RFC 4291)'],
 ];
 
-const all: readonly RefusedBlock[] = table.map(([cidr, name]) => ({ prefix: prefix(cidr), name }));
-const exceptLoopback = all.filter(({ name }) => name !== loopback);
+const blocks: readonly RefusedBlock[] = table.map(([cidr, name]) => ({
+  prefix: prefix(cidr),
+  name,
+}));
 
-/** The blocks that hold; loopback is left out for development only. */
-export function refusedBlocks(allowLoopbackTargets: boolean): readonly RefusedBlock[] {
-  return allowLoopbackTargets ? exceptLoopback : all;
+/** The refused block an address lies in. Loopback alone can be allowed, for development only. */
+export function blockOf(address: Address, allowLoopbackTargets: boolean): RefusedBlock | undefined {
+  for (const block of blocks) {
+    // The first match decides: ::1 lies in the IPv4-compatible block too.
+    if (contains(block.prefix, address)) return allowed(block, allowLoopbackTargets);
+  }
+  return undefined;
 }
 
-export function blockOf(
-  blocks: readonly RefusedBlock[],
-  address: Address,
+/** The refused block a whole range lies in. */
+export function blockCovering(
+  range: Prefix,
+  allowLoopbackTargets: boolean,
 ): RefusedBlock | undefined {
-  for (const block of blocks) if (contains(block.prefix, address)) return block;
-  return undefined;
+  const block = blocks.find((candidate) => covers(candidate.prefix, range));
+  return block && allowed(block, allowLoopbackTargets);
+}
+
+function allowed(block: RefusedBlock, allowLoopbackTargets: boolean): RefusedBlock | undefined {
+  return allowLoopbackTargets && block.name === loopback ? undefined : block;
 }

@@ -15,7 +15,7 @@ import {
   urgencies,
   type WakeupClaim,
 } from '../../shared/wakeup/request.js';
-import { blockOf, refusedBlocks } from './always-refused.js';
+import { blockOf } from './always-refused.js';
 
 /** What may be woken in one network. */
 export interface NetworkRules {
@@ -72,7 +72,6 @@ export function createPolicy(options: {
   allowLoopbackTargets: boolean;
 }): Policy {
   const served = new Map(options.networks.map((rules) => [rules.key, rules]));
-  const blocks = refusedBlocks(options.allowLoopbackTargets);
 
   function rulesOf(network: unknown): NetworkRules | undefined {
     const key = parseNetworkKey(network);
@@ -83,7 +82,7 @@ export function createPolicy(options: {
   function judgeAddress(ip: unknown, rules: NetworkRules): { address: Address } | Refused {
     const address = parseAddress(ip);
     if (!address) return refuse('address-malformed', 'ip is no address in its plain form');
-    const block = blockOf(blocks, address);
+    const block = blockOf(address, options.allowLoopbackTargets);
     if (block) return refuse('address-always-refused', `${block.prefix.text}, ${block.name}`);
     if (!containsAny(rules.ranges, address)) {
       return refuse('address-out-of-range', `no range of ${rules.key} holds it`);

@@ -1,0 +1,61 @@
+// The ears of a handset: a UDP or TCP port on loopback that keeps what arrives.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Teardown } from './gateway-setup.js';
+
+export interface Ears {
+  port: number;
+  /** Everything that arrived so far, one entry a datagram or connection. */
+  heard: string[];
+  /** Resolves with the next arrival that was not waited for yet. */
+  next(): Promise<string>;
+}
+
+export async function listenUdp(t: Teardown, host = '127.0.0.1'): Promise<Ears> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  const { heard, next, hear } = createInbox();
+  socket.on('message', (message) => hear(message.toString()));
+  socket.bind(0, host);
+  await once(socket, 'listening');
+  t.teardown(() => socket.close());
+  return { port: socket.address().port, heard, next };
+}
+
+export async function listenTcp(t: Teardown, host = '127.0.0.1'): Promise<Ears> {
+  const { heard, next, hear } = createInbox();
+  const server = createServer((socket) => {
+    let text = '';
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('end', () => hear(text));
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  return { port: (server.address() as AddressInfo).port, heard, next };
+}
+
+function createInbox(): { heard: string[]; next(): Promise<string>; hear(text: string): void } {
+  const heard: string[] = [];
+  const waiting: ((text: string) => void)[] = [];
+  let taken = 0;
+  return {
+    heard,
+    hear(text) {
+      heard.push(text);
+      const waiter = waiting.shift();
+      if (!waiter) return;
+      taken += 1;
+      waiter(text);
+    },
+    next() {
+      const ready = heard[taken];
+      if (ready === undefined) return new Promise((resolve) => waiting.push(resolve));
+      taken += 1;
+      return Promise.resolve(ready);
+    },
+  };
+}
