@@ -122,7 +122,7 @@ t.test('results are read with what of them is usable', async (t) => {
       bytes({
         results: [
           { id, outcome: 'triggered', more: 1 },
-          { id, outcome: 'refused', reason: 'target-not-allowed' },
+          { id, outcome: 'refused', reason: 'address-out-of-range' },
           { id, outcome: 'deferred', reason: 'paced', retryAfterMs: 250 },
           { id, outcome: 'failed', reason: 7, retryAfterMs: '250' },
         ],
@@ -130,7 +130,7 @@ t.test('results are read with what of them is usable', async (t) => {
     ),
     [
       { id, outcome: 'triggered' },
-      { id, outcome: 'refused', reason: 'target-not-allowed' },
+      { id, outcome: 'refused', reason: 'address-out-of-range' },
       { id, outcome: 'deferred', reason: 'paced', retryAfterMs: 250 },
       { id, outcome: 'failed' },
     ],
