@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const demo = fileURLToPath(new URL('../../dev/demo.js', import.meta.url));
+
+function runDemo(...args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [demo, ...args], (error, stdout, stderr) => {
+      const code = error ? Number(error.code) : 0;
+      resolve({ code, output: stdout + stderr });
+    });
+  });
+}
+
+t.test('the demo takes one notification to each of two sleeping handsets and back', async (t) => {
+  const { code, output } = await runDemo();
+  t.equal(code, 0, output);
+  for (const handset of ['handset A', 'handset B']) {
+    t.match(output, new RegExp(`${handset} +hello answered 201`));
+    t.match(output, new RegExp(`${handset} +closed with 4774`));
+    t.match(output, new RegExp(`PUT version=7 for ${handset}: HTTP 200`));
+    t.match(output, new RegExp(`${handset} +reconnected and got version 7`));
+  }
+  t.match(output, /handset A +woken over udp/);
+  t.match(output, /handset B +woken over tcp/);
+  t.match(output, /gateway +verified the signature of ns-1/);
+  t.match(output, /counts 2 wakeups, and 2 versions that were not newer/);
+});
+
+t.test("with the gateway's port blocked the demo tells what failed and exits 1", async (t) => {
+  const { code, output } = await runDemo('--break', 'gateway');
+  t.equal(code, 1);
+  t.match(
+    output,
+    /FAILED: handset . was answered 200, not 201: central does not reach the gateway/,
+  );
+});
+
+t.test('an unknown part to break is refused', async (t) => {
+  const { code, output } = await runDemo('--break', 'everything');
+  t.equal(code, 1);
+  t.match(output, /usage: npm run demo/);
+});
