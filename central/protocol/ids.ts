@@ -47,9 +47,15 @@ export function parseChannelId(value: unknown): ChannelId | undefined {
 export function createIds(secret: Uint8Array): Ids {
   const uaids = createSeal(secret, 'uaid');
   const tokens = createSeal(secret, 'endpoint token');
+  const uaidOf = (device: DeviceId) => uaids.seal(bytesOfDevice(device));
   return {
-    newDevice: () => deviceIdOf(randomBytes(identityBytes)),
-    uaidOf: (device) => uaids.seal(bytesOfDevice(device)),
+    newDevice() {
+      let device = deviceIdOf(randomBytes(identityBytes));
+      // A uaid stands in command lines, where one with a dash in front would be an option.
+      while (uaidOf(device).startsWith('-')) device = deviceIdOf(randomBytes(identityBytes));
+      return device;
+    },
+    uaidOf,
     parseUaid: (text) => {
       const identity = typeof text === 'string' ? uaids.open(text) : undefined;
       return identity?.length === identityBytes ? deviceIdOf(identity) : undefined;
