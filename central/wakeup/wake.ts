@@ -11,6 +11,7 @@ import type { Presence } from '../presence/presence.js';
 import type { DeviceId } from '../protocol/ids.js';
 import type { WakeupAddress } from '../protocol/messages.js';
 import type { OwedWakeup, Store } from '../store/store.js';
+import type { GatewayClient } from './gateway-client.js';
 import type { Networks } from './networks.js';
 
 /** How a wakeup went, in the words of 3GPP TS 29.122 (T8) DeliveryResult. */
@@ -97,11 +98,20 @@ export function createWake(parts: {
       try {
         return await gateway.wake(wakeup);
       } catch (error) {
-        countFailure(error instanceof CodedError ? error.code : 'bug');
-        log(traces.gatewayFailed, { gateway: gateway.url, error: messageOf(error) });
+        noteFailure(gateway, error);
       }
     }
     return undefined;
+  }
+
+  function noteFailure(gateway: GatewayClient, error: unknown): void {
+    const code = error instanceof CodedError ? error.code : 'bug';
+    countFailure(code);
+    log(traces.gatewayFailed, { gateway: gateway.url, error: messageOf(error) });
+    // Devices keep their sockets from now on, until the gateway answers when it is next asked.
+    if (code === 'gateway-unreachable') {
+      networks().noteFailure(gateway, messageOf(error), clock.now());
+    }
   }
 
   async function attempt(owed: OwedWakeup): Promise<void> {
