@@ -60,7 +60,9 @@ export function loadConfig<T>(options: {
   const schema = options.schemaFor(dirname(file));
   let tree: unknown;
   try {
-    const document = parseDocument(readFileSync(file, 'utf8'), { prettyErrors: true });
+    const document = parseDocument(quoteFinalColons(readFileSync(file, 'utf8')), {
+      prettyErrors: true,
+    });
     if (document.errors.length > 0) {
       return { problems: document.errors.map((error) => `${file}: ${firstLine(error.message)}`) };
     }
@@ -76,6 +78,14 @@ export function loadConfig<T>(options: {
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap(describeIssue));
   if (!parsed.success || problems.length > 0) return { problems };
   return { config: deepFreeze(parsed.data), problems: [] };
+}
+
+// YAML takes `key: sqlite::memory:` for a mapping inside a mapping and refuses it, so on one line this can only
+// be a text that ends in a colon.
+const finalColonPattern = /^(\s*(?:- +)?\w+: +)([\w./:-]+:)(?= *(?:#.*)?$)/gm;
+
+function quoteFinalColons(yaml: string): string {
+  return yaml.replace(finalColonPattern, '$1"$2"');
 }
 
 /** One key of a schema, as documentation, environment and error messages name it. */

@@ -173,6 +173,12 @@ t.test('one bad input for each rule, with its message', async (t) => {
   for (const [yaml, problem] of bad) t.same(load(yaml).problems, [problem], yaml);
 });
 
+t.test('a text may end in a colon without quotes, as sqlite::memory: does', async (t) => {
+  for (const line of ['store: sqlite::memory:', 'store: sqlite::memory:   # lost at the end']) {
+    t.equal(load(`${line}\nkeyFile: a.key\n`).config?.store, 'sqlite::memory:', line);
+  }
+});
+
 t.test('all problems are told at once', async (t) => {
   const yaml = 'lisen: a\nidleCloseMs: 1\ntls: { certfile: a }\nlog: { level: 7, x: 1 }\ny: 1';
   const { problems, config } = load(yaml, { REVEILLE_TEST_NONE: '1' });

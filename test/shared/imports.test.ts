@@ -45,7 +45,9 @@ const centralLayers: Layers = [
   ['commands'],
   ['root'],
   ['app', 'device', 'ops'],
-  ['deliver', 'wakeup'],
+  // What cannot go by a socket is left to waking.
+  ['deliver'],
+  ['wakeup'],
   ['store', 'presence'],
   ['dialects'],
   ['protocol'],
