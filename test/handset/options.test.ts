@@ -1,0 +1,57 @@
+import t from 'tap';
+import { createHandset } from '../../handset/client.js';
+import { defaultLimits, type HandsetOptions, readOptions } from '../../handset/options.js';
+
+const central = 'ws://127.0.0.1:8080/';
+const network = { mcc: '214', mnc: '07' };
+
+t.test('fills in the documented defaults', async (t) => {
+  const settings = readOptions({ central });
+  t.match(settings, { ...defaultLimits, port: 0, protocol: 'udp' });
+  t.match(defaultLimits, {
+    backoffBaseMs: 1000,
+    backoffCapMs: 60_000,
+    requestTimeoutMs: 10_000,
+    pingIntervalMs: 1_800_000,
+    refreshMs: 43_200_000,
+  });
+});
+
+t.test('names the option that is wrong', async (t) => {
+  const cases: [string, Partial<HandsetOptions>][] = [
+    ['central: must be a ws: or wss: URL without a fragment', { central: 'http://127.0.0.1' }],
+    ['central: must be a ws: or wss: URL without a fragment', { central: 'nonsense' }],
+    ['central: must be a ws: or wss: URL without a fragment', { central: 'ws://127.0.0.1/#x' }],
+    ['network: must be mcc', { network: { mcc: '21', mnc: '07' } }],
+    ['network: must be mcc', { network: { mcc: '214', mnc: '7' } }],
+    ['network: must be mcc', { network: { ...network, netid: 'a b' } }],
+    ['ip: must be an IPv4 or IPv6 address', { ip: 'localhost' }],
+    ['port: must be a whole number from 0 to 65535', { port: 65_536 }],
+    ['port: must be a whole number from 0 to 65535', { port: -1 }],
+    ['port: must be a whole number from 0 to 65535', { port: 1.5 }],
+    ['protocol: must be udp or tcp', { protocol: 'sctp' as 'udp' }],
+    ['uaid: must be the text that the server gave', { uaid: '' }],
+    ['ca: must be a PEM certificate', { ca: 'nonsense' }],
+    ['channelID: must be 1 to 128 characters', { channelIDs: [''] }],
+    ['channelID: must be 1 to 128 characters', { channelIDs: ['x'.repeat(129)] }],
+    [
+      'channelIDs: must be at most channelsMax (1) channels',
+      { channelsMax: 1, channelIDs: ['a', 'b'] },
+    ],
+    ['refreshMs: must be a whole number above 0', { refreshMs: 0 }],
+    ['refreshMs: must be a whole number above 0', { refreshMs: 2 ** 31 }],
+    ['pingIntervalMs: must be a whole number above 0', { pingIntervalMs: Number.NaN }],
+  ];
+  for (const [message, options] of cases) {
+    const create = () => createHandset({ central, ...options });
+    const found = t.throws(create, { code: 'bad-option' });
+    t.ok(found instanceof Error && found.message.startsWith(message), message);
+  }
+});
+
+t.test('keeps an MNC of two digits apart from one of three', async (t) => {
+  t.same(readOptions({ central, network: { mcc: '214', mnc: '007' } }).network, {
+    mcc: '214',
+    mnc: '007',
+  });
+});

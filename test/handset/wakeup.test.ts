@@ -1,0 +1,161 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import t from 'tap';
+import { wakeupPayload } from '../../shared/wakeup/request.js';
+import { greet, network, next, openRig, sleepingRig } from './rig.js';
+
+async function sendDatagram(port: number, bytes: Buffer | string): Promise<void> {
+  const socket = createSocket('udp4');
+  await new Promise((resolve) => socket.send(bytes, port, '127.0.0.1', resolve));
+  socket.close();
+}
+
+async function wakeUdp(port: number): Promise<void> {
+  await sendDatagram(port, wakeupPayload('127.0.0.1', port));
+}
+
+function wakeTcp(port: number): void {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.end(wakeupPayload('127.0.0.1', port));
+}
+
+t.test('reconnects when a datagram wakes it', async (t) => {
+  const rig = await sleepingRig(t);
+  const woken = next(rig.handset, 'woken');
+  const hello = next(rig.handset, 'hello');
+  await wakeUdp(rig.port);
+  t.match(await woken, { protocol: 'udp', from: /^127\.0\.0\.1:\d+$/ });
+  t.match(await hello, { status: 201 });
+  t.same(rig.names, ['hello', 'closed', 'woken', 'hello']);
+});
+
+t.test('reconnects when a TCP connection wakes it', async (t) => {
+  const rig = await sleepingRig(t, { protocol: 'tcp' });
+  const woken = next(rig.handset, 'woken');
+  const hello = next(rig.handset, 'hello');
+  wakeTcp(rig.port);
+  t.match(await woken, { protocol: 'tcp', from: /^127\.0\.0\.1:\d+$/ });
+  await hello;
+  t.equal(rig.central.accepted(), 2);
+});
+
+t.test('sleeps on when something else comes, and says why', async (t) => {
+  const rig = await sleepingRig(t);
+  const cases: [string, string][] = [
+    ['anything at all', 'not-a-wakeup'],
+    [`NOTIFY 127.0.0.1:${rig.port === 9 ? 10 : 9}`, 'other-port'],
+    ['x'.repeat(500), 'too-long'],
+  ];
+  for (const [text, because] of cases) {
+    const ignored = next(rig.handset, 'ignored');
+    await sendDatagram(rig.port, text);
+    t.match(await ignored, { protocol: 'udp', from: /^127\.0\.0\.1:/, because });
+  }
+  t.equal(rig.handset.state(), 'asleep');
+  t.equal(rig.central.accepted(), 1);
+});
+
+t.test('tells of a wakeup while connected and does nothing about it', async (t) => {
+  const rig = await openRig(t, { network, server: { status: 201 } });
+  const device = await greet(rig);
+  const hello = await device.receive('hello');
+  const woken = next(rig.handset, 'woken');
+  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await woken;
+  t.equal(rig.handset.state(), 'connected');
+  rig.clock.advance(10_000);
+  const closed = next(rig.handset, 'closed');
+  device.close(4774);
+  await closed;
+  t.equal(rig.handset.state(), 'asleep');
+  t.equal(rig.central.accepted(), 1);
+});
+
+t.test('comes back at once where a wakeup overtook the close it was sent after', async (t) => {
+  const rig = await openRig(t, { network, server: { status: 201 } });
+  const device = await greet(rig);
+  const hello = await device.receive('hello');
+  const woken = next(rig.handset, 'woken');
+  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await woken;
+  rig.clock.advance(2000);
+  const again = next(rig.handset, 'hello');
+  device.close(4774);
+  t.match(await again, { status: 201 });
+  // It counts for one sleep only.
+  const second = await rig.central.nextDevice();
+  const closed = next(rig.handset, 'closed');
+  second.close(4774);
+  await closed;
+  t.equal(rig.handset.state(), 'asleep');
+});
+
+t.test('takes a wakeup before hello is answered as answered by it', async (t) => {
+  const rig = await openRig(t, { network, server: { status: 201 } });
+  const answer = rig.central.answers.hello;
+  rig.central.answers.hello = undefined;
+  rig.handset.start();
+  const device = await rig.central.nextDevice();
+  const hello = await device.receive('hello');
+  const woken = next(rig.handset, 'woken');
+  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await woken;
+  const greeted = next(rig.handset, 'hello');
+  device.send(answer?.(hello, device) ?? '');
+  await greeted;
+  const closed = next(rig.handset, 'closed');
+  device.close(4774);
+  await closed;
+  t.equal(rig.handset.state(), 'asleep');
+});
+
+t.test('lets a wakeup not shorten a back-off', async (t) => {
+  const rig = await openRig(t, { network });
+  const device = await greet(rig);
+  const hello = await device.receive('hello');
+  const lost = next(rig.handset, 'reconnecting');
+  device.drop();
+  await lost;
+  const woken = next(rig.handset, 'woken');
+  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await woken;
+  t.equal(rig.handset.state(), 'waiting');
+});
+
+t.test('sleeps through a 4774 without a wake port, until refreshMs', async (t) => {
+  const rig = await openRig(t);
+  const device = await greet(rig);
+  const closed = next(rig.handset, 'closed');
+  device.close(4774);
+  await closed;
+  t.equal(rig.handset.state(), 'asleep');
+  const hello = next(rig.handset, 'hello');
+  rig.clock.advance(12 * 3_600_000);
+  await hello;
+});
+
+t.test('wakes as often as it sleeps', async (t) => {
+  const rig = await sleepingRig(t);
+  for (let i = 0; i < 5; i++) {
+    const hello = next(rig.handset, 'hello');
+    await wakeUdp(rig.port);
+    await hello;
+    // The first device was taken when the rig fell asleep.
+    const device = await rig.central.nextDevice();
+    const closed = next(rig.handset, 'closed');
+    device.close(4774);
+    await closed;
+  }
+  t.equal(rig.central.accepted(), 6);
+  t.equal(rig.handset.state(), 'asleep');
+});
+
+t.test('closes its wake port when it stops', async (t) => {
+  const rig = await sleepingRig(t, { protocol: 'tcp' });
+  await rig.handset.stop();
+  const socket = connect(rig.port, '127.0.0.1');
+  const [error] = await once(socket, 'error');
+  t.match(error, { code: 'ECONNREFUSED' });
+});
