@@ -100,6 +100,9 @@ const table: Record<ProblemType, Row> = {
   draining: { status: 503, title: 'The gateway is stopping', headers: retrySoon },
 };
 
+/** Every type there is. */
+export const problemTypes = Object.keys(table) as ProblemType[];
+
 /** The answer for a problem. `detail` tells the place of a mistake, never a value of the request. */
 export function problemAnswer(
   type: ProblemType,
