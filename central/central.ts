@@ -64,6 +64,7 @@ async function start(
   const wakeupAfterMs = config.wakeupRetryMs[0] ?? 0;
   let url = '';
   let isStopping = false;
+  let reloading = Promise.resolve(true);
 
   const deadlines = createDeadlines(clock);
   closing.add('deadlines', () => deadlines.close());
@@ -123,7 +124,8 @@ async function start(
   closing.add('admin listener', () => admin.close(config.drainMs));
   url = await server.open(config.listen);
   closing.add('listener', () => server.close(config.drainMs));
-  closing.add('devices', () => devices.close());
+  // Half of its time, so that what is cut then has ended before the time is over.
+  closing.add('devices', () => devices.close(config.drainMs / 2));
   wake.run();
   metrics.reloadSuccessful.set(1);
   log(traces.started, { program: 'central', version, url, admin: admin.url });
@@ -141,7 +143,13 @@ async function start(
     };
   }
 
-  async function reload(): Promise<boolean> {
+  /** One after the other: of two at once, the later one's configuration must stay. */
+  function reload(): Promise<boolean> {
+    reloading = reloading.then(takeConfiguration);
+    return reloading;
+  }
+
+  async function takeConfiguration(): Promise<boolean> {
     const loaded = load();
     metrics.reloadSuccessful.set(loaded.settings ? 1 : 0);
     if (!loaded.settings) {

@@ -38,7 +38,8 @@ export function createDeadlines(clock: Clock): Deadlines {
       sleeper.wakeAtMs = undefined;
       sleeper.onWake();
     }
-    const following = Math.min(...slots.keys());
+    let following = Number.POSITIVE_INFINITY;
+    for (const other of slots.keys()) following = Math.min(following, other);
     if (following !== Number.POSITIVE_INFINITY) plan(following);
   }
 

@@ -17,8 +17,8 @@ export interface DeviceListener {
   onUpgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
   /** Open sockets, with or without a hello. */
   size(): number;
-  /** Takes no more and closes every socket. */
-  close(): Promise<void>;
+  /** Takes no more and closes every socket; one whose device does not end TCP is cut after `graceMs`. */
+  close(graceMs: number): Promise<void>;
 }
 
 export type RefusedUpgrade = 'subprotocol' | 'sockets' | 'sockets-per-address' | 'stopping';
@@ -29,6 +29,9 @@ const refusalStatus: Record<RefusedUpgrade, number> = {
   'sockets-per-address': 503,
   stopping: 503,
 };
+
+/** Stands for a close code that says nothing to us. */
+const unknownCode = 0;
 
 /** A device's socket. Its state hangs on the object, so that all sockets share their handlers. */
 class DeviceSocket extends WebSocket implements Transport {
@@ -41,11 +44,18 @@ class DeviceSocket extends WebSocket implements Transport {
     return this.bufferedAmount;
   }
 
+  /** Also called by the library: on a device's own close, and on a frame that breaks the protocol. */
   override close(code?: number, reason?: string | Buffer): void {
-    this.sentCode ??= code;
+    // Whatever a device closes with, only our own 4774 puts it to sleep.
+    const isOwnWord = this.session.isOpen && code === closeCodes.asleep;
+    if (!isOwnWord) this.sentCode ??= code;
+    // What is stored from now on wakes the device, though TCP may stand for a while.
+    this.session.onClosed();
     super.close(code, reason);
     // Gecko does not answer a close frame: it waits for the server's FIN, and an RST makes it reconnect.
     this.tcp.end();
+    // Bytes left unread would turn the end into an RST.
+    this.resume();
   }
 }
 
@@ -92,7 +102,7 @@ export function createDeviceListener(options: {
     if (others > 0) perAddress.set(remoteAddress, others);
     else perAddress.delete(remoteAddress);
     const code = sentCode ?? received;
-    countClose(code);
+    countClose(sentCode === undefined && received === closeCodes.asleep ? unknownCode : code);
     log(traces.deviceClosed, { device: session.device, code });
     if (sockets.size === 0) onEmpty();
   }
@@ -129,13 +139,18 @@ export function createDeviceListener(options: {
       });
     },
     size: () => sockets.size,
-    close() {
+    async close(graceMs) {
       isStopping = true;
-      const empty = new Promise<void>((resolve) => {
+      for (const socket of sockets) socket.session.close(closeCodes.shutdown, 'the server stops');
+      if (sockets.size === 0) return;
+      // A device out of coverage answers nothing, and the end of a server does not wait for it.
+      const cancel = parts.clock.after(graceMs, () => {
+        for (const socket of sockets) socket.terminate();
+      });
+      await new Promise<void>((resolve) => {
         onEmpty = resolve;
       });
-      for (const socket of sockets) socket.session.close(closeCodes.shutdown, 'the server stops');
-      return sockets.size === 0 ? Promise.resolve() : empty;
+      cancel();
     },
   };
 }

@@ -2,7 +2,7 @@
 import { CodedError } from '../../shared/errors.js';
 import { traces } from '../../shared/traces.js';
 import type { DeviceId } from '../protocol/ids.js';
-import type { DeviceMessage } from '../protocol/messages.js';
+import type { DeviceMessage, ProtocolError } from '../protocol/messages.js';
 import { onAck } from './ack.js';
 import { onHello } from './hello.js';
 import { onPing } from './ping.js';
@@ -11,11 +11,15 @@ import type { Session } from './session.js';
 import { onUnregister } from './unregister.js';
 
 /** Handles one message. Rejects for bugs only: a store that fails is told to the device. */
-export async function handleMessage(session: Session, message: DeviceMessage): Promise<void> {
+export async function handleMessage(
+  session: Session,
+  message: DeviceMessage | ProtocolError,
+): Promise<void> {
   const { device } = session;
   try {
     if (message.messageType === 'hello') await onHello(session, message);
     else if (message.messageType === 'ping') onPing(session, message.form);
+    else if (message.messageType === 'error') onMistake(session, message);
     else if (device) await handleGreeted(session, device, message);
     else session.fail('hello-first', message.messageType);
   } catch (error) {
@@ -26,6 +30,12 @@ export async function handleMessage(session: Session, message: DeviceMessage): P
       message.messageType,
     );
   }
+}
+
+function onMistake(session: Session, { error, inReplyTo }: ProtocolError): void {
+  // Before hello a type that nobody knows is first of all no hello.
+  const isEarly = !session.device && error === 'unknown-type';
+  session.fail(isEarly ? 'hello-first' : error, inReplyTo);
 }
 
 function handleGreeted(

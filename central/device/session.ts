@@ -10,7 +10,13 @@ import type { Dialect } from '../dialects/dialect.js';
 import type { Holder, Presence } from '../presence/presence.js';
 import { closeCodes, type ProtocolErrorName, protocolErrors } from '../protocol/codes.js';
 import type { DeviceId, Ids } from '../protocol/ids.js';
-import type { DeviceMessage, ServerMessage, Update, WakeupAddress } from '../protocol/messages.js';
+import type {
+  DeviceMessage,
+  ProtocolError,
+  ServerMessage,
+  Update,
+  WakeupAddress,
+} from '../protocol/messages.js';
 import type { Store } from '../store/store.js';
 import type { Deadlines, Sleeper } from './deadlines.js';
 import { type Deadline, deadlineOf, type SocketLimits } from './idle.js';
@@ -70,9 +76,10 @@ export class Session implements Holder, Sleeper {
   readonly #transport: Transport;
   #lastMessageMs: number;
   #lastHeardMs: number;
-  #backlog: DeviceMessage[] | undefined = undefined;
+  #backlog: (DeviceMessage | ProtocolError)[] | undefined = undefined;
   #flush: 'none' | 'running' | 'again' | 'again-all' = 'none';
-  #isOpen = true;
+  /** Neither side has closed. */
+  isOpen = true;
 
   constructor(parts: SessionParts, transport: Transport) {
     this.parts = parts;
@@ -85,14 +92,11 @@ export class Session implements Holder, Sleeper {
 
   /** A frame came in. Never throws. */
   onFrame(data: Uint8Array, isBinary: boolean): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#lastHeardMs = this.parts.clock.now();
     this.#lastMessageMs = this.#lastHeardMs;
     const message = this.parts.dialect.decode(data, isBinary);
-    if (message.messageType === 'error') {
-      const isEarly = !this.device && message.error === 'unknown-type' && !this.#backlog;
-      this.fail(isEarly ? 'hello-first' : message.error, message.inReplyTo);
-    } else if (this.#backlog) {
+    if (this.#backlog) {
       this.#backlog.push(message);
       if (this.#backlog.length >= backlogMax) this.#transport.pause();
     } else {
@@ -101,15 +105,15 @@ export class Session implements Holder, Sleeper {
     }
   }
 
-  /** TCP is over, whoever ended it. */
+  /** The conversation is over, whoever ended it. May be called again. */
   onClosed(): void {
-    this.#isOpen = false;
+    this.isOpen = false;
     if (this.device) this.parts.presence.leave(this.device, this);
   }
 
   /** The device is known and may be signalled. False when its socket closed meanwhile. */
   enter(device: DeviceId): boolean {
-    if (!this.#isOpen) return false;
+    if (!this.isOpen) return false;
     this.device = device;
     this.parts.presence.enter(device, this);
     return true;
@@ -124,14 +128,14 @@ export class Session implements Holder, Sleeper {
   }
 
   onWake(): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     const deadline = this.#deadline();
     if (deadline && deadline.atMs <= this.parts.clock.now()) this.#onDeadline(deadline);
     this.#plan();
   }
 
   send(message: ServerMessage): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     const { clock, dialect, limits, count } = this.parts;
     this.#lastMessageMs = clock.now();
     this.#transport.send(dialect.encode(message));
@@ -150,7 +154,7 @@ export class Session implements Holder, Sleeper {
   }
 
   close(code: number, reason: string): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     // Presence is left before the close frame goes: a version stored from now on wakes the device instead.
     this.onClosed();
     this.#transport.close(code, reason);
@@ -166,9 +170,9 @@ export class Session implements Holder, Sleeper {
     }
   }
 
-  async #work(backlog: DeviceMessage[]): Promise<void> {
+  async #work(backlog: (DeviceMessage | ProtocolError)[]): Promise<void> {
     try {
-      for (let message = backlog[0]; message && this.#isOpen; message = backlog[0]) {
+      for (let message = backlog[0]; message && this.isOpen; message = backlog[0]) {
         await handleMessage(this, message);
         backlog.shift();
         if (backlog.length === backlogMax - 1) this.#transport.resume();
@@ -191,13 +195,13 @@ export class Session implements Holder, Sleeper {
     } finally {
       const next = this.#flush;
       this.#flush = 'none';
-      if (this.#isOpen && next !== 'running') this.flush({ all: next === 'again-all' });
+      if (this.isOpen && next !== 'running') this.flush({ all: next === 'again-all' });
       this.#plan();
     }
   }
 
   #notify(updates: readonly Update[]): void {
-    for (let i = 0; i < updates.length && this.#isOpen; i += updatesPerFrameMax) {
+    for (let i = 0; i < updates.length && this.isOpen; i += updatesPerFrameMax) {
       const some = updates.slice(i, i + updatesPerFrameMax);
       this.unacked ??= new Map();
       noteSent(this.unacked, some, this.parts.clock.now());
@@ -219,7 +223,7 @@ export class Session implements Holder, Sleeper {
 
   /** Asks to be woken for the next deadline, unless something under way will ask when it is done. */
   #plan(): void {
-    if (!this.#isOpen || this.#backlog || this.#flush !== 'none') return;
+    if (!this.isOpen || this.#backlog || this.#flush !== 'none') return;
     const deadline = this.#deadline();
     if (deadline) this.parts.deadlines.wakeBy(this, deadline.atMs);
   }
