@@ -6,8 +6,9 @@ import type { Store } from '../store/store.js';
 /** What a socket was sent and has not acked. */
 export interface Sent {
   version: number;
+  /** When the oldest version that still waits for an ack was sent last. */
   sentAtMs: number;
-  /** The same version was sent before on this socket. */
+  /** It, or an older version of its channel, was sent a second time on this socket. */
   isResent: boolean;
 }
 
@@ -29,11 +30,18 @@ export async function readPending(options: {
   return pending.filter(({ channel, version }) => version > (unacked.get(channel)?.version ?? -1));
 }
 
-/** Notes what was sent just now. */
+/**
+ * Notes what was sent just now. A newer version takes over the time and the repetition of the one it replaces:
+ * a channel with a steady stream would otherwise never count as unanswered.
+ */
 export function noteSent(unacked: Unacked, updates: readonly Update[], nowMs: number): void {
   for (const { channel, version } of updates) {
-    const isResent = unacked.get(channel)?.version === version;
-    unacked.set(channel, { version, sentAtMs: nowMs, isResent });
+    const before = unacked.get(channel);
+    const isNewer = before && before.version !== version;
+    const { sentAtMs, isResent } = isNewer
+      ? before
+      : { sentAtMs: nowMs, isResent: before !== undefined };
+    unacked.set(channel, { version, sentAtMs, isResent });
   }
 }
 
