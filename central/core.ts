@@ -67,9 +67,9 @@ export async function openCore(options: {
     deliver,
     /** Changes to other gateways once those have been asked, so that no device finds its network gone. */
     async replaceGateways(next: Settings): Promise<void> {
-      const replaced = operators;
       const opened = openGateways(next);
       await opened.asked;
+      const replaced = operators;
       operators = opened;
       await replaced.close();
     },

@@ -52,6 +52,8 @@ interface Waiting {
 }
 
 const connectionsMax = 4;
+/** Longest answer taken: 1000 results are a tenth of it. */
+const answerBytesMax = 1024 * 1024;
 
 export function createGatewayClient(options: GatewayOptions): GatewayClient {
   const { clock, gatherMs, wakeupsMax } = options;
@@ -103,7 +105,11 @@ export function createGatewayClient(options: GatewayOptions): GatewayClient {
         if (gathering.length === 1) clock.after(gatherMs, sendGathered);
       });
     },
-    close: () => exchange.close(),
+    close() {
+      // What was taken to be handed over is handed over.
+      sendGathered();
+      return exchange.close();
+    },
   };
 }
 
@@ -113,8 +119,7 @@ function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }:
   const pool = new Pool(origin, {
     connections: connectionsMax,
     connect: { ...tls, timeout: timeoutMs },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    maxResponseSize: answerBytesMax,
   });
 
   function signed(method: 'GET' | 'POST', path: string, body: string): SignableMessage {
@@ -138,6 +143,8 @@ function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }:
       headers,
       body: method === 'POST' ? body : null,
       responseHeaders: 'raw',
+      // Waiting for a free connection counts too: meanwhile another gateway could be asked.
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const received = Buffer.from(await response.body.arrayBuffer());
     const raw = response.headers as unknown as Buffer[] | string[];

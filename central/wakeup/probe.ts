@@ -28,6 +28,7 @@ export function startProbe(options: {
   let isClosed = false;
 
   async function ask(gateway: GatewayClient): Promise<void> {
+    if (isClosed) return;
     let nextMs = intervalMs;
     try {
       const served = await gateway.networks();
@@ -37,7 +38,8 @@ export function startProbe(options: {
     } catch (error) {
       nextMs = Math.min(retryMs, intervalMs);
       const wasReachable = networks.noteFailure(gateway, messageOf(error), clock.now());
-      if (wasReachable || unasked.has(gateway)) {
+      // A client that is closed under a request has no news of its gateway.
+      if (!isClosed && (wasReachable || unasked.has(gateway))) {
         log(traces.gatewayOffline, { gateway: gateway.url, error: messageOf(error) });
       }
     }
