@@ -27,6 +27,8 @@ export interface CentralOptions {
   load: () => SettingsResult;
   log: Log;
   clock?: Clock;
+  /** A listening socket to use instead of opening one. */
+  listenFd?: number | undefined;
 }
 
 export interface Central {
@@ -44,7 +46,7 @@ export async function createCentral(options: CentralOptions): Promise<Central> {
   const { log, clock = systemClock } = options;
   const closing = createClosing({ log, clock, deadlineMs: options.settings.config.drainMs });
   try {
-    return await start({ ...options, clock, closing });
+    return await start({ ...options, clock, closing, listenFd: options.listenFd });
   } catch (error) {
     await closing.close();
     throw error;
@@ -122,7 +124,7 @@ async function start(
     log,
   });
   closing.add('admin listener', () => admin.close(config.drainMs));
-  url = await server.open(config.listen);
+  url = await server.open({ ...config.listen, fd: options.listenFd });
   closing.add('listener', () => server.close(config.drainMs));
   // Half of its time, so that what is cut then has ended before the time is over.
   closing.add('devices', () => devices.close(config.drainMs / 2));

@@ -27,6 +27,8 @@ export interface GatewayOptions {
   load: () => SettingsResult;
   log: Log;
   clock?: Clock;
+  /** A listening socket to use instead of opening one. */
+  listenFd?: number | undefined;
 }
 
 export interface Gateway {
@@ -54,6 +56,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   const listener = createListener({
     ...config,
+    listen: { ...config.listen, fd: options.listenFd },
     tls: settings.tls,
     isDraining: () => isDraining,
     onDropped: metrics.connectionDropped,

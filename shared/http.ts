@@ -17,6 +17,8 @@ export interface Answer {
 export interface ListenAddress {
   host: string;
   port: number;
+  /** A listening socket that this process was given; it is used instead. */
+  fd?: number | undefined;
 }
 
 const listenPattern = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})$/;
@@ -126,10 +128,12 @@ export function listen(server: Server, where: ListenAddress, scheme: string): Pr
       reject(new CodedError('cannot-listen', `${why}; ${advice}`, { cause }));
     };
     server.once('error', fail);
-    server.listen({ host: where.host, port: where.port }, () => {
+    const { fd, host, port } = where;
+    server.listen(fd === undefined ? { host, port } : { fd }, () => {
       server.off('error', fail);
-      const { port } = server.address() as AddressInfo;
-      resolve(`${scheme}://${hostPort(where.host, port)}`);
+      const opened = server.address() as AddressInfo;
+      const openedHost = fd === undefined ? host : opened.address;
+      resolve(`${scheme}://${hostPort(openedHost, opened.port)}`);
     });
   });
 }

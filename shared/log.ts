@@ -1,5 +1,7 @@
-// One JSON object a line on stderr. A line is a row of the trace table with its fields, never free text.
+// One JSON object a line on stderr, or one entry of the journal with fields. A line is a row of the trace table
+// with its fields, never free text.
 import { pino } from 'pino';
+import type { LineStream } from './journal.js';
 import type { Trace } from './traces.js';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -13,9 +15,9 @@ export interface Log {
   setLevel(level: LogLevel): void;
 }
 
-/** A log on stderr, written at once so that a crash loses no line. */
-export function createLog(level: LogLevel): Log {
-  const destination = pino.destination({ fd: 2, sync: true });
+/** A log in the journal, or on stderr where there is none; written at once so that a crash loses no line. */
+export function createLog(level: LogLevel, journal?: LineStream): Log {
+  const destination = journal ?? pino.destination({ fd: 2, sync: true });
   const logger = pino(
     {
       level,

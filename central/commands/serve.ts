@@ -1,8 +1,11 @@
 // serve: runs central until a signal ends it.
+import { systemClock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
-import { onSignals } from '../../shared/lifecycle.js';
+import { openJournal } from '../../shared/journal.js';
 import { createLog } from '../../shared/log.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
+import { runProgram } from '../../shared/serve.js';
+import { listenFdOf } from '../../shared/systemd.js';
 import { createCentral } from '../central.js';
 import { loadSettings } from '../settings.js';
 
@@ -15,11 +18,10 @@ export async function serve(
   const load = () => loadSettings(file, env);
   const { settings, problems } = { problems: [], ...load() };
   if (!settings) return complainAll(output, problems);
-  const log = createLog(settings.config.log.level);
+  const log = createLog(settings.config.log.level, openJournal(env, 'reveille-central'));
   try {
-    const central = await createCentral({ settings, load, log });
-    onSignals({ stop: central.close, reload: async () => void (await central.reload()) });
-    output.print(`ready ${central.url} admin ${central.adminUrl}`);
+    const central = await createCentral({ settings, load, log, listenFd: listenFdOf(env) });
+    runProgram(central, { env, output, clock: systemClock });
     return undefined;
   } catch (error) {
     const help = 'look at listen, admin and store';

@@ -1,7 +1,10 @@
 // serve: runs the gateway until a signal ends it.
+import { systemClock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
-import { onSignals } from '../../shared/lifecycle.js';
+import { openJournal } from '../../shared/journal.js';
 import { createLog } from '../../shared/log.js';
+import { runProgram } from '../../shared/serve.js';
+import { listenFdOf } from '../../shared/systemd.js';
 import { createGateway } from '../gateway.js';
 import { loadSettings } from '../settings.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
@@ -16,11 +19,10 @@ export async function serve(
   const loaded = load();
   if (!loaded.settings) return complainAll(output, loaded.problems);
   const { settings } = loaded;
-  const log = createLog(settings.config.log.level);
+  const log = createLog(settings.config.log.level, openJournal(env, 'reveille-gateway'));
   try {
-    const gateway = await createGateway({ settings, load, log });
-    onSignals({ stop: gateway.close, reload: async () => void gateway.reload() });
-    output.print(`ready ${gateway.url} admin ${gateway.adminUrl}`);
+    const gateway = await createGateway({ settings, load, log, listenFd: listenFdOf(env) });
+    runProgram(gateway, { env, output, clock: systemClock });
     return undefined;
   } catch (error) {
     const help = 'free the address, or change listen or admin';
