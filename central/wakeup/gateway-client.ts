@@ -60,6 +60,7 @@ export function createGatewayClient(options: GatewayOptions): GatewayClient {
   const exchange = createExchange(options);
   let gathering: Waiting[] = [];
   let load = 0;
+  let closed: Promise<void> | undefined;
 
   function sendGathered(): void {
     const batch = gathering;
@@ -108,7 +109,8 @@ export function createGatewayClient(options: GatewayOptions): GatewayClient {
     close() {
       // What was taken to be handed over is handed over.
       sendGathered();
-      return exchange.close();
+      closed ??= exchange.close();
+      return closed;
     },
   };
 }

@@ -1,0 +1,165 @@
+// Which networks can be woken, and through which gateways.
+import t, { type Test } from 'tap';
+import type { WakeupAddress } from '../../../central/protocol/messages.js';
+import { createGatewayClient, type GatewayClient } from '../../../central/wakeup/gateway-client.js';
+import { createNetworks, type NetworkSetting } from '../../../central/wakeup/networks.js';
+import { type Address, parseAddress, prefix } from '../../../shared/address.js';
+import { type NetworkKey, parseNetworkKey } from '../../../shared/network.js';
+import { createManualClock } from '../../support/manual-clock.js';
+import { served } from '../../support/scripted-gateway.js';
+
+/** Clients that are never asked anything here: they only tell one gateway from another. */
+function gateways(t: Test, count: number): GatewayClient[] {
+  return Array.from({ length: count }, (_, i) => {
+    const client = createGatewayClient({
+      url: `http://127.0.0.1:${i + 1}`,
+      publicKeys: [],
+      signingKeys: [],
+      tls: {},
+      timeoutMs: 100,
+      gatherMs: 0,
+      wakeupsMax: 1,
+      clock: createManualClock(),
+    });
+    t.teardown(() => client.close());
+    return client;
+  });
+}
+
+function key(text: string): NetworkKey {
+  const parsed = parseNetworkKey(text);
+  if (!parsed) throw new Error(text);
+  return parsed;
+}
+
+function at(ip: string, network = '214-07', protocol: 'udp' | 'tcp' = 'udp'): WakeupAddress {
+  const address = parseAddress(ip) as Address;
+  return { network: key(network), address, port: 9000, protocol };
+}
+
+function setting(
+  list: readonly GatewayClient[],
+  changes: Partial<NetworkSetting> = {},
+): NetworkSetting {
+  return { key: key('214-07'), ranges: undefined, gateways: list, ...changes };
+}
+
+t.test('can wake nobody before a gateway has told what it serves', async (t) => {
+  const networks = createNetworks([setting(gateways(t, 1))]);
+  t.notOk(networks.isWakeable(at('10.0.0.1')));
+  t.match(networks.report(), [
+    { network: '214-07', isOnline: false, gateways: [{ error: 'not asked yet' }] },
+  ]);
+});
+
+t.test('wakes what a reachable gateway serves: network, range, protocol, online', async (t) => {
+  const [gateway] = gateways(t, 1) as [GatewayClient];
+  const networks = createNetworks([setting([gateway])]);
+  networks.noteServed(gateway, [served({ ranges: ['10.0.0.0/8'], protocols: ['udp'] })], 1);
+  t.ok(networks.isWakeable(at('10.1.2.3')));
+  t.notOk(networks.isWakeable(at('11.1.2.3')), 'another address');
+  t.notOk(networks.isWakeable(at('fd12:3456:7::1')), 'another family');
+  t.notOk(networks.isWakeable(at('10.1.2.3', '214-07', 'tcp')), 'another protocol');
+  t.notOk(networks.isWakeable(at('10.1.2.3', '214-007')), 'another network: 07 and 007 differ');
+  t.notOk(networks.isWakeable(at('10.1.2.3', '214-07/net-b')), 'another pool');
+  networks.noteServed(gateway, [served({ online: false })], 2);
+  t.notOk(networks.isWakeable(at('10.1.2.3')), 'offline');
+});
+
+t.test(
+  'a gateway that cannot be used makes its networks not wakeable until it answers',
+  async (t) => {
+    const [gateway] = gateways(t, 1) as [GatewayClient];
+    const networks = createNetworks([setting([gateway])]);
+    t.equal(networks.noteServed(gateway, [served()], 1), true, 'it was not reachable before');
+    t.equal(networks.noteServed(gateway, [served()], 2), false);
+    t.equal(networks.noteFailure(gateway, 'HTTP 503', 3), true);
+    t.equal(networks.noteFailure(gateway, 'HTTP 503', 4), false);
+    t.notOk(networks.isWakeable(at('10.0.0.1')));
+    t.match(networks.report()[0], {
+      isOnline: false,
+      gateways: [{ isReachable: false, error: 'HTTP 503', askedAtMs: 4 }],
+    });
+    networks.noteServed(gateway, [served()], 5);
+    t.ok(networks.isWakeable(at('10.0.0.1')));
+  },
+);
+
+t.test('central’s own ranges narrow what gateways serve, and never widen it', async (t) => {
+  const [gateway] = gateways(t, 1) as [GatewayClient];
+  const ranges = [prefix('10.1.0.0/16'), prefix('192.168.0.0/16')];
+  const networks = createNetworks([setting([gateway], { ranges })]);
+  networks.noteServed(gateway, [served({ ranges: ['10.0.0.0/8'] })], 1);
+  t.ok(networks.isWakeable(at('10.1.2.3')));
+  t.notOk(networks.isWakeable(at('10.2.2.3')));
+  t.notOk(networks.isWakeable(at('192.168.0.1')));
+});
+
+t.test('tells overlapping pools apart by their netid', async (t) => {
+  const [a, b] = gateways(t, 2) as [GatewayClient, GatewayClient];
+  const networks = createNetworks([
+    setting([a]),
+    setting([b], { key: key('214-07/net-b') }),
+    setting([b], { key: key('310-150') }),
+  ]);
+  networks.noteServed(a, [served()], 1);
+  networks.noteServed(
+    b,
+    [served({ netid: 'net-b' }), served({ network: '310-150', netid: '310-150.default' })],
+    1,
+  );
+  t.same(networks.gatewaysFor(at('10.0.0.1')), [a]);
+  t.same(networks.gatewaysFor(at('10.0.0.1', '214-07/net-b')), [b]);
+  t.same(networks.gatewaysFor(at('10.0.0.1', '310-150')), [b]);
+});
+
+t.test(
+  'does not serve a network that a gateway tells of and the configuration does not',
+  async (t) => {
+    const [gateway] = gateways(t, 1) as [GatewayClient];
+    const networks = createNetworks([setting([gateway])]);
+    networks.noteServed(
+      gateway,
+      [served(), served({ network: '262-01', netid: '262-01.default' })],
+      1,
+    );
+    t.notOk(networks.isWakeable(at('10.0.0.1', '262-01')));
+  },
+);
+
+t.test('does not let one network’s gateway wake into another network', async (t) => {
+  const [a, b] = gateways(t, 2) as [GatewayClient, GatewayClient];
+  const networks = createNetworks([setting([a]), setting([b], { key: key('310-150') })]);
+  networks.noteServed(a, [served({ network: '310-150', netid: '310-150.default' })], 1);
+  t.notOk(networks.isWakeable(at('10.0.0.1', '310-150')));
+});
+
+t.test(
+  'tries all gateways that serve an address, one address’s always in the same order',
+  async (t) => {
+    const [a, b, c] = gateways(t, 3) as [GatewayClient, GatewayClient, GatewayClient];
+    const networks = createNetworks([setting([a, b, c])]);
+    networks.noteServed(a, [served()], 1);
+    networks.noteServed(b, [served({ ranges: ['172.16.0.0/12'] })], 1);
+    networks.noteServed(c, [served()], 1);
+    const firsts = new Set<string>();
+    for (let i = 0; i < 8; i++) {
+      const order = networks.gatewaysFor(at(`10.0.0.${i}`));
+      t.same(new Set(order), new Set([a, c]));
+      t.same(networks.gatewaysFor(at(`10.0.0.${i}`)), order);
+      firsts.add(order[0]?.url ?? '');
+    }
+    t.equal(firsts.size, 2, 'and different addresses are spread');
+    networks.noteFailure(c, 'gone', 2);
+    t.same(networks.gatewaysFor(at('10.0.0.1')), [a]);
+  },
+);
+
+t.test('leaves out what a gateway tells that is no network or no range', async (t) => {
+  const [gateway] = gateways(t, 1) as [GatewayClient];
+  const networks = createNetworks([setting([gateway])]);
+  const odd = served({ network: 'mars' });
+  networks.noteServed(gateway, [odd, served({ ranges: ['10.0.0.1/8', 'x', '10.0.0.0/8'] })], 1);
+  t.ok(networks.isWakeable(at('10.0.0.1')));
+  t.same(networks.report()[0]?.ranges, ['10.0.0.0/8']);
+});

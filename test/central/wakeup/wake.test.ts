@@ -1,0 +1,359 @@
+// Waking one device: once at a time, again after 10, 30 and 120 s, at most five times, and over a restart.
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { traces } from '../../../shared/traces.js';
+import type { WakeupResult } from '../../../shared/wakeup/request.js';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.js';
+import {
+  createCentralFolder,
+  during,
+  isOnline,
+  networkThrough,
+  startCentral,
+  startWakingCentral,
+  type WakingCentral,
+} from '../../support/running-central.js';
+import { openScriptedGateway } from '../../support/scripted-gateway.js';
+import { connectDevice, put, wakeable } from '../../support/test-device.js';
+
+/** A device with one channel, asleep. */
+async function sleeper(t: Test, { url, clock }: Pick<WakingCentral, 'url' | 'clock'>) {
+  const device = await connectDevice(t, url);
+  const { uaid, status } = await device.hello(wakeable(9000));
+  t.equal(status, 201);
+  const endpoint = await device.register('c');
+  clock.advance(10_100);
+  t.equal((await during(clock, device.closed)).code, 4774);
+  const comeBack = async () => {
+    const again = await connectDevice(t, url);
+    await again.hello({ uaid, ...wakeable(9000) });
+    return again;
+  };
+  return { uaid, endpoint, comeBack };
+}
+
+/** Moves time on in steps of central's own looking, until the next wakeup; resolves to how long it took. */
+async function untilNextBatch(
+  { url, clock, gateway }: Pick<WakingCentral, 'url' | 'clock' | 'gateway'>,
+  limitMs = 600_000,
+): Promise<number> {
+  const startMs = clock.now();
+  const arrived = gateway.requests.filter(({ method }) => method === 'POST').length;
+  const hasCome = () => gateway.requests.filter(({ method }) => method === 'POST').length > arrived;
+  while (!hasCome()) {
+    if (clock.now() - startMs > limitMs) return never;
+    clock.advance(500);
+    await settled({ clock, url });
+  }
+  return clock.now() - startMs;
+}
+
+/** A round trip through the store, so that what the last move of the clock began is done. */
+async function settled({ clock, url }: { clock: ManualClock; url: string }): Promise<void> {
+  await during(clock, fetch(`${url}/about`));
+  for (let i = 0; i < 20; i++) {
+    clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const never = Number.POSITIVE_INFINITY;
+const wakeups = (outcome: string) =>
+  `reveille_central_wakeups_total{network="214-07",outcome="${outcome}"}`;
+
+t.test('wakes a sleeping device with one wakeup, and it finds its version', async (t) => {
+  const running = await startWakingCentral(t);
+  const { clock, gateway, metric } = running;
+  const { endpoint, comeBack } = await sleeper(t, running);
+  t.equal((await put(endpoint, 5)).status, 200);
+  t.match(await during(clock, gateway.nextBatch()), [
+    { network: '214-07', ip: '127.0.0.1', port: 9000, protocol: 'udp' },
+  ]);
+  await during(clock, running.watch.logged(traces.wakeupAnswered));
+  clock.advance(2_000);
+  const device = await comeBack();
+  t.match(await device.receive(), { updates: [{ channelID: 'c', version: '5' }] });
+  device.ack('c', 5);
+  t.equal(await metric(wakeups('triggered')), 1);
+  t.equal(await metric(wakeups('success')), 1);
+  const seconds = 'reveille_central_wakeup_reconnect_seconds';
+  t.equal(await metric(`${seconds}_count{network="214-07"}`), 1);
+  t.equal(await metric(`${seconds}_sum{network="214-07"}`), 2);
+  t.equal(await metric('reveille_central_notifications_total{path="wakeup"}'), 1);
+});
+
+t.test('further PUTs cause no wakeup while one is in flight', async (t) => {
+  const running = await startWakingCentral(t);
+  const { clock, gateway, metric } = running;
+  const { endpoint, comeBack } = await sleeper(t, running);
+  for (let version = 1; version <= 5; version++) await put(endpoint, version);
+  await during(clock, running.watch.logged(traces.wakeupAnswered));
+  for (let version = 6; version <= 10; version++) await put(endpoint, version);
+  await settled(running);
+  t.equal(gateway.wakeups.length, 1);
+  t.equal(await metric(wakeups('replaced')), 9);
+  t.match(await (await comeBack()).receive(), { updates: [{ version: '10' }] });
+});
+
+t.test(
+  'wakes again after 10, 30, 120 and 120 s, five times in all, and then no more',
+  async (t) => {
+    const running = await startWakingCentral(t, { addressLeaseMs: 86_400_000 });
+    const { clock, gateway, metric, watch } = running;
+    const { endpoint, comeBack } = await sleeper(t, running);
+    await put(endpoint, 1);
+    await during(clock, gateway.nextBatch());
+    await during(clock, watch.logged(traces.wakeupAnswered));
+    for (const [i, waitMs] of [10_000, 30_000, 120_000, 120_000].entries()) {
+      const tookMs = await untilNextBatch(running);
+      t.ok(tookMs >= waitMs && tookMs <= waitMs + 2_000, `${waitMs}: ${tookMs}`);
+      await during(clock, watch.logged(traces.wakeupAnswered, i + 2));
+    }
+    t.equal(await untilNextBatch(running, 150_000), never);
+    t.equal(new Set(gateway.wakeups.map(({ id }) => id)).size, 5, 'each with an id of its own');
+    t.equal(await metric(wakeups('triggered')), 5);
+    t.equal(await metric(wakeups('unconfirmed')), 5);
+    t.equal(await metric(wakeups('expired')), 1);
+    t.equal((await put(endpoint, 2)).status, 200);
+    t.equal(await untilNextBatch(running, 150_000), never, 'not for a newer version either');
+    const device = await comeBack();
+    t.match(await device.receive(), { updates: [{ version: '2' }] });
+    device.ack('c', 2);
+    device.socket.close();
+    await device.closed;
+    await put(endpoint, 3);
+    t.equal((await during(clock, gateway.nextBatch())).length, 1, 'a hello starts afresh');
+  },
+);
+
+t.test('a device that comes back and acks is woken no more', async (t) => {
+  const running = await startWakingCentral(t);
+  const { clock, gateway, watch } = running;
+  const { endpoint, comeBack } = await sleeper(t, running);
+  await put(endpoint, 1);
+  await during(clock, watch.logged(traces.wakeupAnswered));
+  const device = await comeBack();
+  await device.receive();
+  device.ack('c', 1);
+  device.send('{}');
+  await device.receive();
+  device.socket.close();
+  await device.closed;
+  t.equal(await untilNextBatch(running, 60_000), never);
+  t.equal(gateway.wakeups.length, 1);
+});
+
+t.test('a device that leaves without its ack is woken', async (t) => {
+  const running = await startWakingCentral(t);
+  const { url, clock } = running;
+  const device = await connectDevice(t, url);
+  await device.hello(wakeable(9000));
+  const endpoint = await device.register('c');
+  await put(endpoint, 1);
+  await device.receive();
+  device.socket.terminate();
+  await during(clock, running.watch.logged(traces.deviceClosed));
+  const tookMs = await untilNextBatch(running);
+  t.ok(tookMs <= 12_000, String(tookMs));
+});
+
+t.test('does not wake a device whose socket is open, acked or not', async (t) => {
+  const running = await startWakingCentral(t);
+  const { url, gateway } = running;
+  const device = await connectDevice(t, url);
+  await device.hello(wakeable(9000));
+  const endpoint = await device.register('c');
+  await put(endpoint, 1);
+  t.equal(await untilNextBatch(running, 50_000), never);
+  t.equal(gateway.wakeups.length, 0);
+});
+
+t.test('does not wake a device that was answered 200', async (t) => {
+  const running = await startWakingCentral(t);
+  const device = await connectDevice(t, running.url);
+  await device.hello(wakeable(9000, { wakeup_hostport: { ip: '192.168.0.1', port: 9000 } }));
+  const endpoint = await device.register('c');
+  device.socket.close();
+  await device.closed;
+  await put(endpoint, 1);
+  t.equal(await untilNextBatch(running, 60_000), never);
+  t.equal(await running.metric('reveille_central_notifications_total{path="stored"}'), 1);
+});
+
+const results: [string, Omit<WakeupResult, 'id'>, { fromMs: number; toMs: number } | 'none'][] = [
+  ['failed', { outcome: 'failed', reason: 'host-unreachable' }, { fromMs: 10_000, toMs: 12_000 }],
+  ['refused', { outcome: 'refused', reason: 'address-not-allowed' }, 'none'],
+  ['deferred', { outcome: 'deferred', retryAfterMs: 3_000 }, { fromMs: 3_000, toMs: 5_000 }],
+  ['deferred without a time', { outcome: 'deferred' }, { fromMs: 200, toMs: 2_000 }],
+  [
+    'deferred for a day',
+    { outcome: 'deferred', retryAfterMs: 86_400_000 },
+    { fromMs: 60_000, toMs: 62_000 },
+  ],
+];
+
+for (const [name, result, expected] of results) {
+  const when =
+    expected === 'none' ? 'does not try again' : `tries again after ${expected.fromMs} ms`;
+  t.test(`${when} when a wakeup is ${name}`, async (t) => {
+    const running = await startWakingCentral(t);
+    const { clock, gateway, watch, metric } = running;
+    gateway.resultOf = () => result;
+    const { endpoint, comeBack } = await sleeper(t, running);
+    await put(endpoint, 1);
+    await during(clock, watch.logged(traces.wakeupAnswered));
+    const tookMs = await untilNextBatch(running, 200_000);
+    if (expected === 'none') t.equal(tookMs, never);
+    else t.ok(tookMs >= expected.fromMs && tookMs <= expected.toMs, `${tookMs}`);
+    const isDeferred = result.outcome === 'deferred';
+    t.equal((await metric(wakeups('failure'))) > 0, !isDeferred);
+    t.equal(await metric(wakeups('triggered')), 0);
+    t.match(await (await comeBack()).receive(), { updates: [{ version: '1' }] });
+    t.equal(await metric(wakeups('success')), 0, 'it came by itself');
+  });
+}
+
+t.test('a deferral is not an attempt', async (t) => {
+  const running = await startWakingCentral(t, { wakeupAttemptsMax: 1 });
+  const { clock, gateway, watch, metric } = running;
+  gateway.resultOf = () => ({ outcome: 'deferred', retryAfterMs: 1_000 });
+  const { endpoint } = await sleeper(t, running);
+  await put(endpoint, 1);
+  await during(clock, watch.logged(traces.wakeupAnswered));
+  for (let i = 2; i <= 6; i++) {
+    t.not(await untilNextBatch(running, 10_000), never);
+    await during(clock, watch.logged(traces.wakeupAnswered, i));
+  }
+  t.equal(await metric(wakeups('expired')), 0);
+});
+
+t.test('a gateway that is gone costs no attempt; the wakeup goes when it is back', async (t) => {
+  const running = await startWakingCentral(t, { wakeupAttemptsMax: 1 });
+  const { clock, gateway, watch } = running;
+  const { endpoint } = await sleeper(t, running);
+  gateway.misbehave = () => 'hang-up';
+  await put(endpoint, 1);
+  await during(clock, watch.logged(traces.wakeupAnswered));
+  clock.advance(30_000);
+  await settled(running);
+  gateway.misbehave = () => undefined;
+  const before = gateway.wakeups.length;
+  while (watch.count(traces.wakeupAnswered) < 2) {
+    clock.advance(1_000);
+    await settled(running);
+  }
+  t.equal(gateway.wakeups.length, before + 1);
+  t.equal(await running.metric(wakeups('triggered')), 1);
+});
+
+t.test('tries another gateway with the same id when the first does not answer', async (t) => {
+  const clock = createManualClock();
+  const folder = createCentralFolder(t);
+  const { gatewayKey: key, centralKeys: callers } = folder;
+  const pair = await Promise.all([
+    openScriptedGateway(t, { key, callers, clock }),
+    openScriptedGateway(t, { key, callers, clock }),
+  ]);
+  const networks = [networkThrough(pair.map(({ url }) => url))];
+  const config = { networks, gatherMs: 0 };
+  const running = await startCentral(t, { folder, clock, config });
+  await during(clock, running.watch.logged(traces.gatewayOnline, 2));
+  const { endpoint } = await sleeper(t, { ...running, clock });
+  let failed: string | undefined;
+  for (const gateway of pair) {
+    gateway.misbehave = ({ wakeups: [wakeup] }) => {
+      if (!wakeup || failed) return undefined;
+      failed = wakeup.id;
+      return 'hang-up';
+    };
+  }
+  await put(endpoint, 1);
+  await during(clock, running.watch.logged(traces.wakeupAnswered));
+  const ids = pair.flatMap(({ wakeups }) => wakeups.map(({ id }) => id));
+  t.same(ids, [failed, failed], 'both were asked, with one id');
+  t.equal(await running.metric(wakeups('triggered')), 1);
+  t.equal(
+    await running.metric('reveille_central_gateway_failures_total{code="gateway-unreachable"}'),
+    1,
+  );
+});
+
+t.test('an address that is older than its lease is not woken', async (t) => {
+  const running = await startWakingCentral(t, { addressLeaseMs: 60_000 });
+  const { clock, gateway, metric, watch } = running;
+  const { endpoint, comeBack } = await sleeper(t, running);
+  clock.advance(60_000);
+  await put(endpoint, 1);
+  await during(clock, watch.logged(traces.wakeupExpired));
+  t.equal(gateway.wakeups.length, 0);
+  t.equal(await metric(wakeups('expired')), 1);
+  t.match(await (await comeBack()).receive(), { updates: [{ version: '1' }] });
+});
+
+t.test('wakes many devices with few requests', async (t) => {
+  const running = await startWakingCentral(t, { gatherMs: 50 });
+  const { url, clock, gateway } = running;
+  const endpoints: string[] = [];
+  for (let i = 0; i < 30; i++) {
+    const device = await connectDevice(t, url);
+    await device.hello(wakeable(9000 + i));
+    endpoints.push(await device.register('c'));
+    device.socket.close();
+    await device.closed;
+  }
+  await running.watch.logged(traces.deviceClosed, 30);
+  await Promise.all(endpoints.map((endpoint) => put(endpoint, 1)));
+  await during(clock, running.watch.logged(traces.notifying, 30));
+  await settled(running);
+  clock.advance(50);
+  t.equal((await gateway.nextBatch()).length, 30);
+});
+
+t.test('due wakeups survive the end of central, and are sent after its next start', async (t) => {
+  const clock = createManualClock();
+  const folder = createCentralFolder(t);
+  const { gatewayKey: key, centralKeys: callers } = folder;
+  const gateway = await openScriptedGateway(t, { key, callers, clock });
+  const store = `sqlite:${join(folder.path, 'central.db')}`;
+  const config = { networks: [networkThrough(gateway.url)], gatherMs: 0, store };
+  const before = await startCentral(t, { folder, clock, config });
+  await isOnline(before);
+  const { uaid, endpoint } = await sleeper(t, { ...before, clock });
+  await put(endpoint, 1);
+  await during(clock, before.watch.logged(traces.wakeupAnswered));
+  await before.central.close();
+  clock.advance(5_000);
+  const after = await startCentral(t, { folder, clock });
+  await isOnline(after);
+  t.equal(gateway.wakeups.length, 1, 'not before it is due');
+  const tookMs = await untilNextBatch({ url: after.url, clock, gateway });
+  t.ok(tookMs >= 4_500 && tookMs <= 7_000, String(tookMs));
+  await during(clock, after.watch.logged(traces.wakeupAnswered));
+  t.equal(await after.metric(wakeups('unconfirmed')), 1);
+  const device = await connectDevice(t, after.url);
+  await device.hello({ uaid });
+  t.match(await device.receive(), { updates: [{ version: '1' }] });
+  t.equal(await after.metric(wakeups('success')), 1);
+});
+
+t.test('the operator’s wake command sends one wakeup outside of any other', async (t) => {
+  const running = await startWakingCentral(t);
+  const { clock, gateway, central } = running;
+  const { uaid, comeBack } = await sleeper(t, running);
+  const wake = async () => {
+    const answer = await during(
+      clock,
+      fetch(`${central.adminUrl}/wake`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ uaid }),
+      }),
+    );
+    return (await answer.json()) as { outcome: string };
+  };
+  t.match(await wake(), { outcome: 'triggered' });
+  t.equal(gateway.wakeups.length, 1);
+  await comeBack();
+  t.match(await wake(), { outcome: 'connected' });
+  t.equal(gateway.wakeups.length, 1);
+});
