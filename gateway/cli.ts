@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command reveille-gateway: parses its arguments and exits. What a command does stands in commands/.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { version } from '../shared/version.js';
 import { checkConfig } from './commands/check-config.js';
 import { type ExplainOptions, explain } from './commands/explain.js';
@@ -19,31 +19,46 @@ const program = new Command('reveille-gateway')
   .description("the wakeup gateway in an operator's network")
   .version(version);
 
-function command(name: string, description: string): Command {
-  return program.command(name).description(description).version(version);
+/** A command with the options it needs. */
+function command(name: string, description: string, ...needed: [string, string][]): Command {
+  const made = program.command(name).description(description).version(version);
+  const options = needed.map(([flags, help]) => new Option(flags, help));
+  for (const option of options) made.addOption(option);
+  // Not commander's requiredOption, which complains of what is missing before it names a misspelt one.
+  return made.hook('preAction', () => {
+    for (const option of options) {
+      if (made.getOptionValue(option.attributeName()) !== undefined) continue;
+      made.error(`error: required option '${option.flags}' not specified`);
+    }
+  });
 }
 
 function exitWith(code: ExitCode | undefined): void {
   if (code !== undefined) process.exitCode = code;
 }
 
-const configOption = ['--config <file>', 'configuration file in YAML'] as const;
+const configOption: [string, string] = ['--config <file>', 'configuration file in YAML'];
+const ipOption: [string, string] = ['--ip <address>', "the handset's address"];
+const portOption: [string, string] = ['--port <port>', "the handset's port"];
 const protocolOption = ['--protocol <protocol>', 'udp or tcp', 'udp'] as const;
 
-command('serve', 'run the gateway')
-  .requiredOption(...configOption)
-  .action(async ({ config }: { config: string }) => exitWith(await serve(config, env, output)));
+command('serve', 'run the gateway', configOption).action(async ({ config }: { config: string }) =>
+  exitWith(await serve(config, env, output)),
+);
 
-command('check-config', 'print every problem of a configuration, or ok')
-  .requiredOption(...configOption)
-  .action(({ config }: { config: string }) => exitWith(checkConfig(config, env, output)));
+command('check-config', 'print every problem of a configuration, or ok', configOption).action(
+  ({ config }: { config: string }) => exitWith(checkConfig(config, env, output)),
+);
 
-command('explain', 'say whether the policy would let a wakeup through, and which rule decides')
-  .requiredOption(...configOption)
-  .requiredOption('--central <id>', 'whose rights count')
-  .requiredOption('--network <network>', 'such as 214-07, or 214-07/net-b')
-  .requiredOption('--ip <address>', "the handset's address")
-  .requiredOption('--port <port>', "the handset's port")
+command(
+  'explain',
+  'say whether the policy would let a wakeup through, and which rule decides',
+  configOption,
+  ['--central <id>', 'whose rights count'],
+  ['--network <network>', 'such as 214-07, or 214-07/net-b'],
+  ipOption,
+  portOption,
+)
   .option(...protocolOption)
   .addHelpText(
     'after',
@@ -51,17 +66,21 @@ command('explain', 'say whether the policy would let a wakeup through, and which
   )
   .action((options: ExplainOptions) => exitWith(explain(options, env, output)));
 
-command('send', 'send one test wakeup from this host, through the policy')
-  .requiredOption(...configOption)
+command(
+  'send',
+  'send one test wakeup from this host, through the policy',
+  configOption,
+  ipOption,
+  portOption,
+)
   .option('--network <network>', 'by default the first whose ranges hold the address')
-  .requiredOption('--ip <address>', "the handset's address")
-  .requiredOption('--port <port>', "the handset's port")
   .option(...protocolOption)
   .addHelpText('after', '\nExit code: 0 sent, 3 refused, 1 failed.')
   .action(async (options: SendOptions) => exitWith(await sendOne(options, env, output)));
 
-command('keygen', 'write a new key pair: gateway.key.pem and gateway.pub.pem')
-  .requiredOption('--out <folder>', 'folder for the files; nothing in it is overwritten')
-  .action(({ out }: { out: string }) => exitWith(keygen(out, output)));
+command('keygen', 'write a new key pair: gateway.key.pem and gateway.pub.pem', [
+  '--out <folder>',
+  'folder for the files; nothing in it is overwritten',
+]).action(({ out }: { out: string }) => exitWith(keygen(out, output)));
 
 await program.parseAsync();

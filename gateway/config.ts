@@ -200,5 +200,3 @@ export function schemaFor(folder: string) {
 export type GatewayConfig = z.output<ReturnType<typeof schemaFor>>;
 /** What may be woken in one network. */
 export type NetworkConfig = GatewayConfig['networks'][number];
-/** What one central may do. */
-export type CentralConfig = GatewayConfig['centrals'][number];

@@ -15,7 +15,8 @@ export interface Ran {
 
 function start(args: readonly string[], env: Record<string, string>): ChildProcess {
   const { PATH = '' } = process.env;
-  return spawn(process.execPath, [cli, ...args], {
+  // The test runner puts its loaders into NODE_OPTIONS of whatever is spawned; a program under test runs without.
+  return spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, cli, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH, ...env },
   });
