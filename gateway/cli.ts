@@ -4,10 +4,13 @@ import { Command, Option } from 'commander';
 import { version } from '../shared/version.js';
 import { checkConfig } from './commands/check-config.js';
 import { type ExplainOptions, explain } from './commands/explain.js';
+import type { FenceOptions } from './commands/fence.js';
 import { keygen } from './commands/keygen.js';
+import { nftables } from './commands/nftables.js';
 import type { ExitCode, Output } from './commands/output.js';
 import { type SendOptions, sendOne } from './commands/send.js';
 import { serve } from './commands/serve.js';
+import { type DropinOptions, systemdDropin } from './commands/systemd-dropin.js';
 
 const output: Output = {
   print: (line) => void process.stdout.write(`${line}\n`),
@@ -82,5 +85,23 @@ command('keygen', 'write a new key pair: gateway.key.pem and gateway.pub.pem', [
   '--out <folder>',
   'folder for the files; nothing in it is overwritten',
 ]).action(({ out }: { out: string }) => exitWith(keygen(out, output)));
+
+const callersOption: [string, string] = [
+  '--central <range...>',
+  'address or range that a central calls from; may be repeated',
+];
+
+command(
+  'systemd-dropin',
+  "print the policy's addresses as IPAddressAllow= lines for the unit",
+  configOption,
+)
+  .option(...callersOption)
+  .option('--socket', 'for the socket unit: the callers alone')
+  .action((options: DropinOptions) => exitWith(systemdDropin(options, env, output)));
+
+command('nftables', "print the policy as an nftables ruleset for the service's user", configOption)
+  .option(...callersOption)
+  .action((options: FenceOptions) => exitWith(nftables(options, env, output)));
 
 await program.parseAsync();
