@@ -59,6 +59,8 @@ const baseConfig: ConfigTree = {
   signingKeyFile: 'central.key.pem',
   store: 'sqlite::memory:',
   drainMs: 1_000,
+  // Wakeups go at once: a clock moved by hand stands still while they would gather.
+  gatherMs: 0,
 };
 
 /** A network of the configuration that is woken through these gateways. */
@@ -141,12 +143,7 @@ export async function startWakingCentral(
   const { gatewayKey: key, centralKeys: callers } = folder;
   const gateway = await openScriptedGateway(t, { key, callers, clock });
   const networks = [networkThrough(gateway.url, network)];
-  // Wakeups go at once: time stands still here.
-  const running = await startCentral(t, {
-    folder,
-    clock,
-    config: { networks, gatherMs: 0, ...config },
-  });
+  const running = await startCentral(t, { folder, clock, config: { networks, ...config } });
   await isOnline(running);
   return { ...running, gateway, clock };
 }
