@@ -49,6 +49,11 @@ try {
     }
   });
 } catch (error) {
-  answer({ kind: 'failed', message: String(error) });
+  answer({ kind: 'failed', message: whyNotOpened(error) });
   port.close();
+}
+
+function whyNotOpened(error: unknown): string {
+  const isHeld = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+  return isHeld ? 'another process has it open; stop that one or configure another store' : String(error);
 }

@@ -25,6 +25,8 @@ export interface SqliteOptions {
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), {
     workerData: { path: options.path, nowMs: options.nowMs },
+    // What the process was told to load before anything else has no business in this thread.
+    execArgv: [],
   });
   const opened = await nextAnswer(worker);
   if (opened.kind !== 'opened') throw failed(`${options.path}: ${describe(opened)}`);
@@ -38,6 +40,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
   let end: StoreError | undefined;
   let problem: string | undefined;
   let onIdle = () => {};
+  let closed: Promise<void> | undefined;
 
   function send(): void {
     isPlanned = false;
@@ -84,12 +87,17 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
     });
   }
 
-  async function close(): Promise<void> {
+  async function finish(): Promise<void> {
     if (end) return;
     if (underWay || waiting.length > 0) await new Promise<void>((resolve) => (onIdle = resolve));
     const gone = new Promise((resolve) => worker.once('exit', resolve));
     worker.postMessage('close');
     await gone;
+  }
+
+  function close(): Promise<void> {
+    closed ??= finish();
+    return closed;
   }
 
   return {
