@@ -1,0 +1,221 @@
+// SQLite as central uses it: one file for one process, that outlives both and fails without taking them along.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import t from 'tap';
+import { openStore } from '../../../central/store/open.js';
+import { channel, sampleIds, wakeupAddress } from '../../support/central-samples.js';
+import { storeChannel, storeDevice } from '../../support/central-store-process.js';
+import { phrases, startMs } from './contract.js';
+
+const c1 = channel('c1');
+const here = wakeupAddress();
+const program = fileURLToPath(new URL('../../support/central-store-process.js', import.meta.url));
+
+const open = (path: string, { nowMs = startMs, queueMax = 1000 } = {}) =>
+  openStore({ path, nowMs, queueMax });
+
+/** A process that holds the store of a file; `lines` are what it says. */
+function holdInProcess(t: { teardown(fn: () => void): void }, path: string) {
+  // Without what a test runner adds to node: it ends a process at the signal of a full disk, which node ignores.
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, program, path];
+  const child = spawn('env', command, { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  const { stdin, stdout, pid } = child;
+  if (pid === undefined) throw new Error('the process did not start');
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  const says = async () => (await lines.next()).value as string | undefined;
+  return {
+    pid,
+    says,
+    put(version: number) {
+      stdin.write(`${version}\n`);
+      return says();
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+t.test('a file keeps everything, and when it began', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const device = sampleIds.newDevice();
+  const first = await open(path);
+  await phrases(first).hello(device, { isNew: true, address: here });
+  await first.register(device, c1, 10);
+  const { owed } = await phrases(first).put(device, c1, 5);
+  if (!owed) return t.fail('nothing owed');
+  await first.planWakeup({ ...owed, attempts: 2, dueMs: startMs + 9, sentAtMs: startMs + 3 });
+  const before = [await first.counts(), await first.addressOf(device), await first.pending(device)];
+  const due = await first.dueWakeups(startMs + 9, 10);
+  await first.close();
+
+  const second = await open(path, { nowMs: startMs + 1_000_000 });
+  t.teardown(() => second.close());
+  t.equal(second.bornAtMs, startMs);
+  const after = [
+    await second.counts(),
+    await second.addressOf(device),
+    await second.pending(device),
+  ];
+  t.same(after, before);
+  t.match(due, [{ device, attempts: 2, isAwaited: true }]);
+  t.same(await second.dueWakeups(startMs + 9, 10), due);
+});
+
+t.test('after a restart no wakeup has the serial of another that is owed', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const [one, other] = [sampleIds.newDevice(), sampleIds.newDevice()];
+  const serials: (number | undefined)[] = [];
+  for (const device of [one, other]) {
+    const store = await open(path);
+    await phrases(store).hello(device, { address: here, channels: [c1] });
+    serials.push((await phrases(store).put(device, c1, 1)).owed?.serial);
+    await store.close();
+  }
+  t.not(serials[0], serials[1]);
+});
+
+t.test('what was answered survives a process that is killed', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const holder = holdInProcess(t, path);
+  t.equal(await holder.says(), 'open');
+  t.equal(await holder.put(41), 'stored well');
+  t.equal(await holder.put(42), 'stored well');
+  await holder.kill();
+  const store = await open(path);
+  t.teardown(() => store.close());
+  t.same(await store.pending(storeDevice), [{ channel: storeChannel, version: 42 }]);
+});
+
+t.test('a second process on the same file is refused, and the first goes on', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const store = await open(path);
+  t.teardown(() => store.close());
+  const second = holdInProcess(t, path);
+  const why = 'another process has it open; stop that one or configure another store';
+  t.equal(await second.says(), `refused ${path}: ${why}`);
+  t.match(await store.counts(), { devices: 0 });
+});
+
+t.test('a database of a newer version is refused and left as it is', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  await (await open(path)).close();
+  const later = new Database(path);
+  const found = later.pragma('user_version', { simple: true }) as number;
+  later.pragma(`user_version = ${found + 1}`);
+  later.close();
+  await t.rejects(open(path), {
+    code: 'store-failed',
+    message: `${path}: Error: the database is of schema ${found + 1} and this version knows ${found}; run the newer version`,
+  });
+  const db = new Database(path);
+  t.equal(db.pragma('user_version', { simple: true }), found + 1);
+  db.close();
+});
+
+t.test('a database without tables, of user_version 0, gets them', async (t) => {
+  const path = join(t.testdir({ 'central.db': '' }), 'central.db');
+  const store = await open(path);
+  t.same(await store.counts(), { devices: 0, channels: 0, pending: 0, owedWakeups: 0 });
+  await store.close();
+  const db = new Database(path);
+  t.ok((db.pragma('user_version', { simple: true }) as number) > 0);
+  t.equal(db.pragma('journal_mode', { simple: true }), 'wal');
+  db.close();
+});
+
+t.test('what can be no database is refused with its path', async (t) => {
+  const folder = t.testdir({
+    'text.db': 'This is a letter to somebody, not a database.'.repeat(9),
+  });
+  mkdirSync(join(folder, 'folder.db'));
+  for (const path of ['text.db', 'folder.db', 'no/such/folder.db'].map((name) =>
+    join(folder, name),
+  )) {
+    const error: unknown = await open(path).catch((error: unknown) => error);
+    t.match(error, { code: 'store-failed' });
+    t.match((error as Error).message, path);
+  }
+  t.match(readFileSync(join(folder, 'text.db'), 'utf8'), /^This is a letter/);
+});
+
+t.test('a damaged database fails its calls and nothing else', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  await (await open(path)).close();
+  const bytes = readFileSync(path);
+  writeFileSync(
+    path,
+    Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096, 0xff)]),
+  );
+  const store = await open(path).catch((error: unknown) => error);
+  t.match(store, { code: 'store-failed' });
+});
+
+t.test('calls beyond queueMax are refused as busy, the others are answered', async (t) => {
+  const store = await open(':memory:', { queueMax: 100 });
+  t.teardown(() => store.close());
+  const device = sampleIds.newDevice();
+  const { hello, put } = phrases(store);
+  await hello(device, { channels: [c1] });
+  const results = await Promise.allSettled(
+    Array.from({ length: 250 }, (_, i) => put(device, c1, i)),
+  );
+  const codes = results.map((result) =>
+    result.status === 'fulfilled' ? result.value.outcome : result.reason.code,
+  );
+  t.same(codes, [...Array(100).fill('stored'), ...Array(150).fill('store-busy')]);
+  t.equal(store.problem(), undefined, 'a crowd is no fault of the disk');
+  t.match(await put(device, c1, 1000), { outcome: 'stored' });
+});
+
+t.test('calls of one turn of the event loop share one transaction', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const store = await open(path);
+  t.teardown(() => store.close());
+  const device = sampleIds.newDevice();
+  const { hello, put } = phrases(store);
+  await hello(device, { channels: [c1] });
+  // Each transaction adds the pages it changed to the log, however often it changed them.
+  const logBytes = () => statSync(`${path}-wal`).size;
+  const before = logBytes();
+  for (let version = 0; version < 20; version++) await put(device, c1, version);
+  const oneByOne = logBytes() - before;
+  const puts = Array.from({ length: 200 }, (_, i) => put(device, c1, 20 + i));
+  t.ok((await Promise.all(puts)).every(({ outcome }) => outcome === 'stored'));
+  const together = logBytes() - before - oneByOne;
+  t.ok(oneByOne >= 20 * 4096, `${oneByOne} bytes one by one`);
+  t.ok(together <= oneByOne / 10, `${together} bytes together`);
+});
+
+const prlimit = '/usr/bin/prlimit';
+const options = { skip: existsSync(prlimit) ? false : 'prlimit is not here' };
+
+t.test(
+  'a disk that takes no more fails calls, and the store is well again with it',
+  options,
+  async (t) => {
+    const path = join(t.testdir(), 'central.db');
+    const holder = holdInProcess(t, path);
+    const limitFiles = (bytes: string) =>
+      execFileSync(prlimit, ['--pid', String(holder.pid), `--fsize=${bytes}:unlimited`]);
+    t.equal(await holder.says(), 'open');
+    t.equal(await holder.put(1), 'stored well');
+    limitFiles(String(statSync(`${path}-wal`).size));
+    t.equal(await holder.put(2), 'store-failed unwell');
+    t.equal(await holder.put(3), 'store-failed unwell');
+    limitFiles('unlimited');
+    t.equal(await holder.put(2), 'stored well', 'what failed was not kept');
+    t.equal(await holder.put(2), 'stale well');
+    await holder.kill();
+    const store = await open(path);
+    t.teardown(() => store.close());
+    t.same(await store.pending(storeDevice), [{ channel: storeChannel, version: 2 }]);
+  },
+);

@@ -1,0 +1,35 @@
+// A process that holds a store: `central-store-process.js <file>`. Each line on stdin is a version to put on its one
+// channel; each line on stdout is what came of it. Ends with its stdin.
+import { createInterface } from 'node:readline';
+import { deviceIdOf } from '../../central/protocol/ids.js';
+import { openStore } from '../../central/store/open.js';
+import { channel } from './central-samples.js';
+
+export const storeDevice = deviceIdOf(Buffer.alloc(16, 1));
+export const storeChannel = channel('c1');
+
+const [, program = '', path] = process.argv;
+if (program.endsWith('central-store-process.js')) await run(path ?? '');
+
+async function run(path: string): Promise<void> {
+  const say = (text: string) => void process.stdout.write(`${text}\n`);
+  const store = await openStore({ path, nowMs: 1, queueMax: 100 }).catch((error: Error) => {
+    say(`refused ${error.message}`);
+  });
+  if (!store) return;
+  const hello = { address: undefined, channels: [storeChannel], isNew: false };
+  await store
+    .hello({ device: storeDevice, ...hello, nowMs: 1, wakeupDueMs: 1, channelsMax: 1 })
+    .catch(() => {});
+  say('open');
+  for await (const line of createInterface({ input: process.stdin })) {
+    const put = { device: storeDevice, channel: storeChannel, version: Number(line) };
+    const came = store.put({ ...put, wakeupDueMs: 1 });
+    const text = await came.then(
+      ({ outcome }) => outcome,
+      ({ code }: { code: string }) => code,
+    );
+    say(`${text} ${store.problem() === undefined ? 'well' : 'unwell'}`);
+  }
+  await store.close();
+}
