@@ -65,5 +65,16 @@ export const traces = {
   tcpSent: { id: '1503', level: 'debug', message: 'wakeup TCP packet sent' },
   udpSent: { id: '1504', level: 'debug', message: 'wakeup datagram sent' },
   wakeupRefused: { id: '1506', level: 'debug', message: 'wakeup refused' },
-  sendFailed: { id: '2503', level: 'warn', message: 'the host could not send' },
+  wakeupDeferred: { id: '1507', level: 'debug', message: 'wakeup deferred' },
+  paused: { id: '1508', level: 'warn', message: 'paused by the operator' },
+  resumed: { id: '1509', level: 'info', message: 'resumed by the operator' },
+  // One for each wakeup: at info the line of the request has their number, and a metric their codes.
+  sendFailed: { id: '2503', level: 'debug', message: 'the host could not send' },
+  pauseUnknown: {
+    id: '2504',
+    level: 'error',
+    message: 'paused, for it is not known what was paused before',
+  },
+  pauseForgotten: { id: '2505', level: 'error', message: 'a restart will not remember the pause' },
+  pauseForgetful: { id: '1510', level: 'warn', message: 'a restart would not remember a pause' },
 } as const satisfies Record<string, Trace>;
