@@ -110,7 +110,8 @@ export function createNotify(parts: NotifyParts) {
 
 /** Reads `version=N`, a form with that one field (application/x-www-form-urlencoded, whatever its type says). */
 export function parseVersion(body: Uint8Array): number | ProblemName {
-  const fields = [...new URLSearchParams(Buffer.from(body).toString('utf8'))];
+  // The empty pair in front keeps a leading `?` from being taken for the mark of a query.
+  const fields = [...new URLSearchParams(`&${Buffer.from(body).toString('utf8')}`)];
   const [name, value] = fields[0] ?? [];
   if (fields.length !== 1 || name !== 'version' || value === undefined) return 'bad-body';
   const version = /^[0-9]{1,16}$/.test(value) ? Number(value) : Number.NaN;
