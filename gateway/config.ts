@@ -95,6 +95,14 @@ const keyText = parsed(
   'write a network such as 214-07, or 214-07/net-b where its netid is not the default',
 );
 
+/** A bare key has no end of its own, so the operator writes one down. */
+const renewalDate = z
+  .string()
+  .regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'write a date such as 2027-03-01')
+  .transform((date) => new Date(`${date}T00:00:00Z`))
+  .optional()
+  .describe('day by which this key is to be replaced; a reminder, nothing is refused after it');
+
 /** A file whose content is checked with the rest, so that all problems are told at once. */
 function checkedFile(folder: string, read: (file: string) => unknown) {
   return filePath(folder).superRefine((file, context) => {
@@ -112,6 +120,7 @@ function centralSchema(folder: string) {
     publicKeyFile: checkedFile(folder, readCentralKeys).describe(
       'Ed25519 public key in PEM; two keys while one replaces the other',
     ),
+    keyRenewBy: renewalDate,
     networks: z
       .array(keyText)
       .optional()
@@ -184,6 +193,7 @@ export function schemaFor(folder: string) {
     keyFile: checkedFile(folder, readSigningKey).describe(
       'Ed25519 private key in PEM (PKCS#8) that signs answers',
     ),
+    keyRenewBy: renewalDate,
     networks: z.array(networkSchema).min(1).describe('what may be woken'),
     centrals: z.array(centralSchema(folder)).min(1).describe('who may wake'),
     allowLoopbackTargets: z
