@@ -5,13 +5,17 @@ import { createClosing } from '../shared/lifecycle.js';
 import type { Log } from '../shared/log.js';
 import { traces } from '../shared/traces.js';
 import { version } from '../shared/version.js';
-import { createListener, type Listener } from './api/listener.js';
+import { createListener } from './api/listener.js';
 import { handleNetworks } from './api/networks.js';
 import { createResults } from './api/results.js';
 import { createRouter } from './api/router.js';
 import { createWake } from './api/wake.js';
 import { createWakeups } from './api/wakeups.js';
-import { createMetrics } from './metrics.js';
+import type { GatewayConfig } from './config.js';
+import { createMetrics, type Names } from './metrics.js';
+import { createActivity } from './ops/activity.js';
+import { createConfigurationHistory } from './ops/in-force.js';
+import { createLevels } from './ops/levels.js';
 import { createPacing } from './policy/pacing.js';
 import { keysForRestart } from './reload.js';
 import { createRules } from './rules.js';
@@ -47,7 +51,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config } = settings;
   const startMs = clock.now();
   const closing = createClosing({ log, clock, deadlineMs: config.drainMs });
-  const metrics = createMetrics();
+  const activity = createActivity(clock);
+  const metrics = activity.watch(createMetrics());
+  const configuration = createConfigurationHistory(settings, clock);
   const parts = createParts(settings, clock);
   const { guard, results, pacing, senders } = parts;
   let isDraining = false;
@@ -79,7 +85,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     isDraining: () => isDraining,
     ...{ scheme, startMs, metrics, clock, log },
   });
-  observe(metrics, parts, listener);
+  const levels = createLevels({
+    ...config,
+    ...{ activity, configuration, pause: () => ({ allSinceMs: undefined, networks: new Map() }) },
+    replayGuard: guard.size,
+    results: results.size,
+    connections: listener.connections,
+    underWay: (protocol) => senders[protocol].underWay(),
+  });
+  metrics.observe(levels);
+  metrics.expect(namesOf(config));
 
   const admin = await openAdmin({
     listen: config.admin,
@@ -111,6 +126,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const loaded = load();
     metrics.reloaded(loaded.settings !== undefined, clock.now());
     if (!loaded.settings) {
+      configuration.refuse(loaded.problems);
       log(traces.reloadFailed, { problems: loaded.problems });
       return false;
     }
@@ -120,13 +136,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   function take(next: Settings): void {
-    const ids = new Set(next.config.centrals.map(({ id }) => id));
+    const names = namesOf(next.config);
     if (next.tls) listener.setTls(next.tls);
     rules = createRules(next, scheme);
-    results.keepOnly(ids);
-    pacing.keepOnly(ids);
+    results.keepOnly(names.centrals);
+    pacing.keepOnly(names.centrals);
+    activity.keepOnly(names);
+    metrics.expect(names);
     log.setLevel(next.config.log.level);
     const keys = keysForRestart(config, next.config);
+    configuration.take(next, keys);
     if (keys.length > 0) log(traces.reloadIgnored, { keys });
     for (const warning of next.warnings) log(traces.configWarning, { warning });
   }
@@ -141,8 +160,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-type Parts = ReturnType<typeof createParts>;
-
 /** The parts that outlive a reload: what they remember must not be lost with a configuration. */
 function createParts({ config }: Settings, clock: Clock) {
   return {
@@ -153,15 +170,9 @@ function createParts({ config }: Settings, clock: Clock) {
   };
 }
 
-function observe(
-  metrics: ReturnType<typeof createMetrics>,
-  { guard, results, senders }: Parts,
-  listener: Listener,
-): void {
-  metrics.observe({
-    replayGuard: guard.size,
-    results: results.size,
-    connections: listener.connections,
-    underWay: (protocol) => senders[protocol].underWay(),
-  });
+function namesOf({ networks, centrals }: GatewayConfig): Names {
+  return {
+    networks: new Set(networks.map(({ key }) => key)),
+    centrals: new Set(centrals.map(({ id }) => id)),
+  };
 }

@@ -1,28 +1,59 @@
 // Every metric of the gateway. Labels come from closed sets: a configured network, never an address.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createRegistry } from '../shared/metrics.js';
-import type { Outcome, Protocol } from '../shared/wakeup/request.js';
-import type { RefusalReason } from './policy/policy.js';
+import { type Outcome, outcomes, type Protocol, protocols } from '../shared/wakeup/request.js';
+import { problemTypes } from './api/problems.js';
+import { type RefusalReason, refusalReasons } from './policy/policy.js';
 
-/** Sizes that are read when the metrics are. */
+/** When a central last did what, and how far its clock was from ours. */
+export interface CentralActivity {
+  requestMs?: number;
+  wakeupMs?: number;
+  /** What its request said minus our time, in seconds; a request says whole seconds, rounded down. */
+  skewSeconds?: number;
+}
+
+/** Levels and dates that are read when the metrics are. */
 export interface Levels {
   replayGuard: () => number;
+  replayGuardMax: number;
   results: () => number;
   connections: () => number;
+  connectionsMax: number;
   underWay: (protocol: Protocol) => number;
+  /** Configured centrals. */
+  centrals: () => Iterable<readonly [id: string, last: CentralActivity]>;
+  credentials: () => Credentials;
+  networks: () => readonly { network: string; isDryRun: boolean; isPaused: boolean }[];
+}
+
+/** What a configuration brings into labels. */
+export interface Names {
+  networks: ReadonlySet<string>;
+  centrals: ReadonlySet<string>;
+}
+
+/** End dates, as ops/credentials.ts reads them. */
+interface Credentials {
+  certificates: readonly { use: string; notAfterMs: number }[];
+  keys: readonly { role: string; central: string; renewByMs?: number }[];
 }
 
 export interface Metrics {
   registry: Registry;
-  wakeup(labels: { network: string; protocol: string; outcome: Outcome }): void;
+  wakeup(labels: { network: string; protocol: string; central: string; outcome: Outcome }): void;
   repeat(): void;
   refusal(reason: RefusalReason): void;
   deferral(reason: string): void;
   request(result: string): void;
+  /** A request whose sender is known. `createdSeconds` is its signature's. */
+  accepted(request: { central: string; createdSeconds: number }): void;
   sent(protocol: Protocol, result: string, seconds: number): void;
   sendError(protocol: Protocol, code: string): void;
   connectionDropped(): void;
   reloaded(successful: boolean, nowMs: number): void;
+  /** Counters of these start at 0 instead of missing, so that their first increase is seen. */
+  expect(names: Names): void;
   /** Connects the gauges to what they measure. */
   observe(levels: Levels): void;
 }
@@ -32,12 +63,16 @@ export function createMetrics(): Metrics {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
     new Counter({ name: `reveille_gateway_${name}`, help, labelNames, registers });
-  const gauge = (name: string, help: string, collect?: (this: Gauge) => void) =>
-    new Gauge({ name: `reveille_gateway_${name}`, help, registers, ...(collect && { collect }) });
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `reveille_gateway_${name}`, help, registers });
 
   const wakeups = counter('wakeups_total', 'Wakeups decided, by outcome', [
     'network',
     'protocol',
+    'outcome',
+  ]);
+  const centralWakeups = counter('central_wakeups_total', 'Wakeups decided, by who asked', [
+    'central',
     'outcome',
   ]);
   const repeats = counter('repeats_total', 'Wakeups answered with the result of an earlier one');
@@ -76,14 +111,23 @@ export function createMetrics(): Metrics {
     'config_reload_timestamp_seconds',
     'When a configuration was last taken',
   );
+  for (const result of ['accepted', ...problemTypes]) requests.inc({ result }, 0);
+  for (const reason of refusalReasons) refusals.inc({ reason }, 0);
+  for (const protocol of protocols) {
+    for (const result of ['sent', 'failed', 'timeout']) sends.inc({ protocol, result }, 0);
+  }
 
   return {
     registry,
-    wakeup: (labels) => wakeups.inc(labels),
+    wakeup({ central, ...labels }) {
+      wakeups.inc(labels);
+      centralWakeups.inc({ central, outcome: labels.outcome });
+    },
     repeat: () => repeats.inc(),
     refusal: (reason) => refusals.inc({ reason }),
     deferral: (reason) => deferrals.inc({ reason }),
     request: (result) => requests.inc({ result }),
+    accepted: () => {},
     sent(protocol, result, time) {
       sends.inc({ protocol, result });
       seconds.observe({ protocol }, time);
@@ -94,27 +138,112 @@ export function createMetrics(): Metrics {
       reloadOk.set(successful ? 1 : 0);
       if (successful) reloadTime.set(nowMs / 1000);
     },
-    observe(levels) {
-      gauge('replay_guard_entries', 'Nonces remembered', function () {
-        this.set(levels.replayGuard());
-      });
-      gauge('result_entries', 'Results remembered for repeated ids', function () {
-        this.set(levels.results());
-      });
-      gauge('connections', 'Open connections of callers', function () {
-        this.set(levels.connections());
-      });
-      new Gauge({
-        name: 'reveille_gateway_sends_under_way',
-        help: 'Wakeups being sent now',
-        labelNames: ['protocol'],
-        registers,
-        collect() {
-          for (const protocol of ['udp', 'tcp'] as const) {
-            this.set({ protocol }, levels.underWay(protocol));
-          }
-        },
-      });
+    expect({ networks, centrals }) {
+      for (const outcome of outcomes) {
+        for (const central of centrals) centralWakeups.inc({ central, outcome }, 0);
+        for (const network of networks) {
+          for (const protocol of protocols) wakeups.inc({ network, protocol, outcome }, 0);
+        }
+      }
     },
+    observe: (levels) => observe(registry, levels),
   };
+}
+
+type Reading = readonly [labels: Record<string, string>, value: number | undefined];
+
+/** The gauges, each read when it is scraped, so that what is gone from the configuration is gone here too. */
+function observe(registry: Registry, levels: Levels): void {
+  const level = (
+    name: string,
+    help: string,
+    read: () => number | Iterable<Reading>,
+    labelNames: string[] = [],
+  ) =>
+    new Gauge({
+      name: `reveille_gateway_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        const value = read();
+        const readings: Iterable<Reading> = typeof value === 'number' ? [[{}, value]] : value;
+        for (const [labels, reading] of readings) {
+          if (reading !== undefined) this.set(labels, reading);
+        }
+      },
+    });
+  const ofCentrals = (
+    name: string,
+    help: string,
+    read: (last: CentralActivity) => number | undefined,
+  ) =>
+    level(
+      `central_${name}`,
+      help,
+      () => Array.from(levels.centrals(), ([central, last]) => [{ central }, read(last)] as const),
+      ['central'],
+    );
+
+  level('replay_guard_entries', 'Nonces remembered', levels.replayGuard);
+  level('replay_guard_entries_max', 'Nonces that can be remembered', () => levels.replayGuardMax);
+  level('result_entries', 'Results remembered for repeated ids', levels.results);
+  level('connections', 'Open connections of callers', levels.connections);
+  level('connections_max', 'Connections of callers that can be open', () => levels.connectionsMax);
+  level(
+    'sends_under_way',
+    'Wakeups being sent now',
+    () => protocols.map((protocol) => [{ protocol }, levels.underWay(protocol)] as const),
+    ['protocol'],
+  );
+  level(
+    'dry_run',
+    'Whether wakeups of a network are decided but not sent, 0 or 1',
+    () =>
+      levels.networks().map(({ network, isDryRun }) => [{ network }, Number(isDryRun)] as const),
+    ['network'],
+  );
+  level(
+    'paused',
+    'Whether an operator has stopped the sending in a network, 0 or 1',
+    () =>
+      levels.networks().map(({ network, isPaused }) => [{ network }, Number(isPaused)] as const),
+    ['network'],
+  );
+  ofCentrals('last_request_timestamp_seconds', 'When a central last sent a request', (last) =>
+    secondsOf(last.requestMs),
+  );
+  ofCentrals('last_wakeup_timestamp_seconds', 'When a central last asked for a wakeup', (last) =>
+    secondsOf(last.wakeupMs),
+  );
+  ofCentrals(
+    'clock_skew_seconds',
+    "A central's time minus ours, as its last request told; in whole seconds, rounded down",
+    (last) => last.skewSeconds,
+  );
+  level(
+    'certificate_not_after_timestamp_seconds',
+    'When the first certificate of a file ends',
+    () =>
+      levels
+        .credentials()
+        .certificates.map(({ use, notAfterMs }) => [{ use }, secondsOf(notAfterMs)] as const),
+    ['use'],
+  );
+  level(
+    'key_renew_by_timestamp_seconds',
+    'When a key is to be replaced, where the configuration says so',
+    () =>
+      levels
+        .credentials()
+        .keys.map(
+          ({ role, central, renewByMs }) => [{ role, central }, secondsOf(renewByMs)] as const,
+        ),
+    ['role', 'central'],
+  );
+}
+
+function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000;
 }

@@ -1,4 +1,6 @@
 // A configuration with the keys and certificates it names: what a start and a reload are made from.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
 import type { NamedKey } from '../shared/wakeup/keys.js';
@@ -8,6 +10,8 @@ import { policyWarnings } from './policy/warnings.js';
 
 export interface Settings {
   config: GatewayConfig;
+  /** Where the configuration stands, and the SHA-256 of that file in hexadecimal. */
+  source: { file: string; sha256: string };
   signingKey: NamedKey;
   /** Public keys by the id of their central. */
   centralKeys: ReadonlyMap<string, readonly NamedKey[]>;
@@ -25,14 +29,14 @@ export function loadSettings(
   const { config, problems } = loadConfig({ schemaFor, file, envPrefix, env });
   if (config === undefined) return { problems };
   try {
-    return { settings: readSettings(config) };
+    return { settings: { ...readSettings(config), source: { file, sha256: sha256Of(file) } } };
   } catch (error) {
     // The schema has read these files a moment ago; one that changed since then is told like the others.
     return { problems: [messageOf(error)] };
   }
 }
 
-function readSettings(config: GatewayConfig): Settings {
+function readSettings(config: GatewayConfig): Omit<Settings, 'source'> {
   return {
     config,
     signingKey: readSigningKey(config.keyFile),
@@ -42,4 +46,8 @@ function readSettings(config: GatewayConfig): Settings {
     tls: config.tls && readTls(config.tls),
     warnings: policyWarnings(config),
   };
+}
+
+function sha256Of(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
 }

@@ -79,7 +79,8 @@ export function createRouter(options: RouterOptions): Router {
     if (body === 'too-large') return { problem: 'body-too-large' };
     const identity = await authenticate({ message, body });
     if (!identity.central) return { problem: identity.problem };
-    const { central, label } = identity;
+    const { central, label, createdSeconds } = identity;
+    metrics.accepted({ central: central.id, createdSeconds });
     const known = { label, logged: { central: central.id } };
     if (route.method === 'POST' && !isJson(request)) {
       return { problem: 'unsupported-media-type', ...known };

@@ -1,4 +1,4 @@
-// The way of one wakeup through the gateway: policy, pace, sender. Nothing here knows of requests or signatures.
+// The way of one wakeup through the gateway: kill switch, policy, pace, sender. Nothing here knows of requests or signatures.
 import { cutAddress } from '../../shared/address.js';
 import type { Clock } from '../../shared/clock.js';
 import { detach } from '../../shared/lifecycle.js';
@@ -12,7 +12,8 @@ import {
   wakeupPayload,
 } from '../../shared/wakeup/request.js';
 import type { Metrics } from '../metrics.js';
-import type { Pacing } from '../policy/pacing.js';
+import { type Pacing, paceReasons } from '../policy/pacing.js';
+import type { Pause } from '../policy/pause.js';
 import type { RefusalReason, Target } from '../policy/policy.js';
 import type { Rules } from '../rules.js';
 import type { Sender, SendResult } from '../senders/sender.js';
@@ -21,6 +22,7 @@ import type { Decision } from './results.js';
 
 export interface WakeParts {
   senders: Record<Protocol, Sender>;
+  pause: Pause;
   pacing: Pacing;
   metrics: Metrics;
   clock: Clock;
@@ -31,7 +33,7 @@ export interface WakeParts {
 export type Wake = (claim: WakeupClaim, central: Central, rules: Rules) => Promise<Decision>;
 
 export function createWake(parts: WakeParts): Wake {
-  const { senders, pacing, metrics, clock, log } = parts;
+  const { senders, pause, pacing, metrics, clock, log } = parts;
 
   function refuse(reason: RefusalReason, claim: WakeupClaim): Decision {
     metrics.refusal(reason);
@@ -39,17 +41,19 @@ export function createWake(parts: WakeParts): Wake {
     return { outcome: 'refused', reason };
   }
 
-  function defer(reason: 'paced' | 'busy', retryAfterMs: number): Decision {
+  function defer(claim: WakeupClaim, reason: DeferralReason, retryAfterMs: number): Decision {
     metrics.deferral(reason);
+    log(traces.wakeupDeferred, { wakeup: claim.id, reason, retryAfterMs });
     return { outcome: 'deferred', reason, retryAfterMs };
   }
 
-  async function send(target: Target, claim: WakeupClaim): Promise<Decision> {
+  async function send(target: Target, claim: WakeupClaim, charge: () => void): Promise<Decision> {
     const { address, port, protocol } = target;
     const beganMs = clock.now();
     const payload = wakeupPayload(address.text, port);
     const attempt = senders[protocol].begin({ address, port }, payload);
-    if (attempt === 'busy') return defer('busy', busyRetryMs);
+    if (attempt === 'busy') return defer(claim, 'busy', busyRetryMs);
+    charge();
     detach(
       attempt.done.then((result) => record(result, target, claim, (clock.now() - beganMs) / 1000)),
       log,
@@ -73,24 +77,41 @@ export function createWake(parts: WakeParts): Wake {
   }
 
   async function decide(claim: WakeupClaim, central: Central, rules: Rules): Promise<Decision> {
-    const verdict = rules.policy.decide(claim, central.networks);
-    if (!verdict.target) return refuse(verdict.refused, claim);
-    const pace = pacing.take(central.id, central.maxPerSecond);
-    if (pace !== 'taken') return defer('paced', pace);
-    // After the pace, so that a trial run shows what the real one will do.
-    if (rules.dryRun) return refuse('dry-run', claim);
-    return send(verdict.target, claim);
+    // Before the policy, for it may be what the operator is mending: a refusal is for good, a deferral is not.
+    if (isPaused(claim, central, rules)) return defer(claim, 'paused', pausedRetryMs);
+    const { target, refused } = rules.policy.decide(claim, central.networks);
+    if (!target) return refuse(refused, claim);
+    const pace = pacing.ask({ ...target, central, network: rules.networkOf(target.network) });
+    if (pace.deferred) return defer(claim, pace.deferred.reason, pace.deferred.retryAfterMs);
+    if (!rules.isDryRun(target.network)) return send(target, claim, pace.take);
+    // Charged like a wakeup that is sent, so that a trial run shows what the real one will do.
+    pace.take();
+    return refuse('dry-run', claim);
+  }
+
+  function isPaused({ network }: WakeupClaim, { networks: scope }: Central, rules: Rules): boolean {
+    const served = rules.policy.servedNetwork(network);
+    // What holds for a network is nothing to a central that may not use it.
+    const mayKnow = served !== undefined && (scope === undefined || scope.has(served));
+    return pause.isPaused(mayKnow ? served : undefined);
   }
 
   return async (claim, central, rules) => {
     const decision = await decide(claim, central, rules);
-    metrics.wakeup({ ...labelsOf(claim, rules), outcome: decision.outcome });
+    const { outcome } = decision;
+    metrics.wakeup({ ...labelsOf(claim, rules), central: central.id, outcome });
     return decision;
   };
 }
 
+/** Why a wakeup is put off. */
+export const deferralReasons = [...paceReasons, 'paused'] as const;
+export type DeferralReason = (typeof deferralReasons)[number];
+
 /** When a caller may try again what a limit of this host put off. */
 export const busyRetryMs = 1000;
+/** Nobody knows how long a pause lasts; this is how long its end may go unnoticed. */
+const pausedRetryMs = 30_000;
 
 /** Labels from closed sets, whatever the request says. */
 export function labelsOf(

@@ -24,7 +24,7 @@ export function createWakeups(parts: { wake: Wake; results: Results; metrics: Me
       const made = results.once(key, () => wake(claim, central, rules));
       if (made === 'full') {
         metrics.deferral('busy');
-        metrics.wakeup({ ...labelsOf(claim, rules), outcome: 'deferred' });
+        metrics.wakeup({ ...labelsOf(claim, rules), central: central.id, outcome: 'deferred' });
         return { id: claim.id, outcome: 'deferred', reason: 'busy', retryAfterMs: busyRetryMs };
       }
       if (made.isRepeat) metrics.repeat();

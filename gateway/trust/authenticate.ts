@@ -42,7 +42,7 @@ export const trustProblems = [
 export type TrustProblem = (typeof trustProblems)[number];
 
 export type Identity =
-  | { central: Central; label: string; problem?: never }
+  | { central: Central; label: string; createdSeconds: number; problem?: never }
   | { central?: never; problem: TrustProblem };
 
 export interface Received {
@@ -106,7 +106,7 @@ async function judge(
   if (checkContentDigest(digest, received.body) !== 'ok') return { problem: 'digest-mismatch' };
   // A nonce is burnt by a valid signature only; of two equal requests at once, exactly one gets through.
   const burning = options.guard.burn(nonce);
-  if (burning === 'burnt') return { central, label: found.label };
+  if (burning === 'burnt') return { central, label: found.label, createdSeconds: nonce.created };
   if (burning === 'full') return { problem: 'replay-guard-full' };
   return { problem: burning === 'seen' ? 'nonce-replayed' : 'signature-stale' };
 }

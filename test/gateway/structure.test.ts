@@ -10,9 +10,10 @@ const mayImport: Record<string, string[]> = {
   senders: [],
   policy: [],
   trust: ['policy'],
+  ops: ['.'],
   api: ['trust', 'policy', 'senders', '.'],
   commands: ['policy', 'senders', '.'],
-  '.': ['api', 'trust', 'policy', 'senders', 'commands', '.'],
+  '.': ['api', 'ops', 'trust', 'policy', 'senders', 'commands', '.'],
 };
 
 function roomOf(path: string): string {

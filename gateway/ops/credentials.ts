@@ -1,0 +1,65 @@
+// The keys and certificates in force, by name and end date. It holds nothing secret: thumbprints and dates.
+import { X509Certificate } from 'node:crypto';
+import type { Settings } from '../settings.js';
+
+/** A file of certificates ends with the first of them. */
+export interface CertificateFact {
+  use: 'server' | 'client-ca';
+  /** Common names, the own certificate first. */
+  names: string[];
+  notAfterMs: number;
+}
+
+export interface KeyFact {
+  /** `gateway` signs our answers; the others belong to centrals. */
+  role: 'gateway' | 'central';
+  /** The central's id; empty for our own. */
+  central: string;
+  /** RFC 7638 thumbprints; two while one replaces the other. */
+  keyids: string[];
+  /** When the operator wants it replaced: a bare key has no end of its own. */
+  renewByMs?: number;
+}
+
+export interface Credentials {
+  certificates: CertificateFact[];
+  keys: KeyFact[];
+}
+
+export function credentialsOf({ config, tls, signingKey, centralKeys }: Settings): Credentials {
+  const own: KeyFact = { role: 'gateway', central: '', keyids: [signingKey.keyid] };
+  return {
+    certificates: [
+      ...(tls ? [certificateFact('server', tls.cert)] : []),
+      ...(tls?.ca === undefined ? [] : [certificateFact('client-ca', tls.ca)]),
+    ],
+    keys: [
+      { ...own, ...renewal(config.keyRenewBy) },
+      ...config.centrals.map(({ id, keyRenewBy }) => ({
+        role: 'central' as const,
+        central: id,
+        keyids: (centralKeys.get(id) ?? []).map(({ keyid }) => keyid),
+        ...renewal(keyRenewBy),
+      })),
+    ],
+  };
+}
+
+function renewal(date: Date | undefined): { renewByMs?: number } {
+  return date ? { renewByMs: date.getTime() } : {};
+}
+
+const blockPattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function certificateFact(use: CertificateFact['use'], pem: string): CertificateFact {
+  const certificates = (pem.match(blockPattern) ?? []).map((block) => new X509Certificate(block));
+  return {
+    use,
+    names: certificates.map(commonName),
+    notAfterMs: Math.min(...certificates.map(({ validTo }) => Date.parse(validTo))),
+  };
+}
+
+function commonName({ subject, subjectAltName }: X509Certificate): string {
+  return /^CN=(.+)$/m.exec(subject)?.[1] ?? subjectAltName ?? '';
+}
