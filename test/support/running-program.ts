@@ -30,6 +30,8 @@ export async function startProgram(
   const cli = fileURLToPath(new URL(`../../${name}/cli.js`, import.meta.url));
   const child = spawn(process.execPath, [cli, 'serve', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // The program as it is, without what a test runner would load into it.
+    env: { ...process.env, NODE_OPTIONS: '' },
   });
   t.teardown(() => child.kill('SIGKILL'));
   const { rows, logged } = readLog(child);
