@@ -1,6 +1,7 @@
 // What must hold between keys of the configuration. Each rule names the keys it reads and is left out while
 // one of them is wrong in itself, so that one mistake is told once and all mistakes are told together.
 import type { z } from 'zod';
+import { covers, type Prefix, type parsePrefix } from '../shared/address.js';
 import { isLoopbackHost, type ListenAddress } from '../shared/http.js';
 import { type NetworkKey, networkKeyOf } from '../shared/network.js';
 import { problemOf, readCentralKeys } from './key-files.js';
@@ -81,6 +82,28 @@ export function withRules<T extends z.ZodType<Ruled>>(schema: T): T {
       }),
     schema,
   );
+}
+
+/** What is wrong with a range by itself. */
+export function rangeProblem(range: ReturnType<typeof parsePrefix>): string | undefined {
+  if (range === 'malformed') {
+    return 'is no address range; write it like 10.0.0.0/8 or "fd12:3456:7::/48"';
+  }
+  if (range === 'host-bits') {
+    return 'has bits set behind the prefix length; write the first address of the range';
+  }
+  return range.bits === 0 ? 'is every address; write the ranges that are yours' : undefined;
+}
+
+/** Ranges of one network that hold the same addresses: one of them is not what was meant. */
+export function overlapProblem(ranges: readonly Prefix[]): string | undefined {
+  const doubled = ranges.flatMap((inner, i) => {
+    const outer = ranges.find(
+      (other, j) => i !== j && covers(other, inner) && !(i < j && covers(inner, other)),
+    );
+    return outer ? [`${inner.text} lies in ${outer.text}`] : [];
+  });
+  return inWords(doubled, 'already; take one of the two out');
 }
 
 /** Whether one of the keys is wrong in itself, so that a rule cannot read it. */

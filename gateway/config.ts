@@ -6,7 +6,7 @@ import { type Prefix, parsePrefix } from '../shared/address.js';
 import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
 import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
 import { protocols } from '../shared/wakeup/request.js';
-import { withRules } from './config-rules.js';
+import { overlapProblem, rangeProblem, withRules } from './config-rules.js';
 import { problemOf, readCentralKeys, readSigningKey, readTls } from './key-files.js';
 
 /** Variables of the environment that start with this are keys. */
@@ -33,12 +33,9 @@ function parsed<In extends z.ZodType, T>(
 
 const range = z.string().transform((text, context): Prefix => {
   const prefix = parsePrefix(text);
-  if (typeof prefix !== 'string') return prefix;
-  const message =
-    prefix === 'host-bits'
-      ? 'has bits set behind the prefix length; write the first address of the range'
-      : 'is no address range; write it like 10.0.0.0/8 or "fd12:3456:7::/48"';
-  context.addIssue({ code: 'custom', message });
+  const problem = rangeProblem(prefix);
+  if (problem === undefined && typeof prefix !== 'string') return prefix;
+  context.addIssue({ code: 'custom', message: problem ?? '' });
   return z.NEVER;
 });
 
@@ -56,6 +53,22 @@ function parsePorts(value: number | string): PortRange | undefined {
   return first >= 1 && first <= last && last <= 65535 ? { first, last } : undefined;
 }
 
+// A page goes to every cell of a handset's tracking area, and a cell has room for some hundred pages a second, calls
+// included. 2500 a second over a hundred areas are 25 for each cell; a network of a few areas wants less. Of these,
+// wakeups without an urgency get the 2000 that one central may send by default. Three seconds: RFC 8085 section 3.1.3, for a sender that knows no round-trip time. A /24
+// takes 85 a second at that interval; 50 spread a full one over five seconds.
+const paceKeys = {
+  maxPerSecond: amount(2500, 1, 1_000_000).describe(
+    'page budget: wakeups a second in this network, of all centrals together',
+  ),
+  prefixMaxPerSecond: amount(50, 1, 1_000_000).describe(
+    'wakeups a second in each /24, or each /56 of IPv6, where 256 handsets are',
+  ),
+  handsetIntervalMs: amount(3000, 0, 3_600_000).describe(
+    'shortest time between two wakeups of one IPv4 address, or one /64 of IPv6, in milliseconds; 0 is none',
+  ),
+};
+
 const networkSchema = z
   .strictObject({
     network: z
@@ -71,7 +84,14 @@ const networkSchema = z
       })
       .optional()
       .describe('which address pool of the network; by default <mcc>-<mnc>.default'),
-    ranges: z.array(range).min(1).describe('addresses that may be woken, as CIDR prefixes'),
+    ranges: z
+      .array(range)
+      .min(1)
+      .superRefine((ranges, context) => {
+        const message = overlapProblem(ranges);
+        if (message !== undefined) context.addIssue({ code: 'custom', message });
+      })
+      .describe('addresses that may be woken, as CIDR prefixes'),
     ports: z
       .array(portRange)
       .min(1)
@@ -82,6 +102,11 @@ const networkSchema = z
       .min(1)
       .default(['udp'])
       .describe('protocols that may be used'),
+    ...paceKeys,
+    dryRun: z
+      .boolean()
+      .default(false)
+      .describe('the same as the key of this name, for one network'),
   })
   .transform(({ network, netid, ...rest }) => {
     const key = networkKeyOf(network, netid);
@@ -160,6 +185,9 @@ const limits = {
     'results remembered for each central, so that a repeated id sends nothing',
   ),
   resultLifeMs: amount(120_000, 1).describe('how long a result is remembered, in milliseconds'),
+  pacingEntriesMax: amount(200_000, 2).describe(
+    'handsets and prefixes remembered for their pace; when full, wakeups are deferred until old ones expire',
+  ),
   udpMax: amount(10_000, 1).describe('datagrams handed to the system and not yet sent'),
   tcpMax: amount(512, 1, 65_535).describe('TCP wakeups under way'),
   tcpDeadlineMs: amount(3000, 1, 600_000).describe('longest life of a TCP wakeup, in milliseconds'),
@@ -179,7 +207,7 @@ const limits = {
 export function schemaFor(folder: string) {
   const shape = z.strictObject({
     listen: listenAddress('0.0.0.0:8443').describe('where the wakeup API listens'),
-    admin: listenAddress('127.0.0.1:9101').describe('where metrics, health and readiness listen'),
+    admin: adminAddress(),
     authorities: z
       .array(authority)
       .min(1)
@@ -200,11 +228,31 @@ export function schemaFor(folder: string) {
       .boolean()
       .default(false)
       .describe('lets loopback addresses be woken; for development only'),
+    infrastructure: z
+      .array(range)
+      .prefault([])
+      .describe('addresses of hosts that are no handsets, as CIDR prefixes; never woken'),
     dryRun: z.boolean().default(false).describe('decide, count and log, but send nothing'),
+    stateFile: filePath(folder)
+      .optional()
+      .describe(
+        "what pause and resume are remembered in; by default gateway.state.json in systemd's state directory, or else in this folder",
+      ),
     ...limits,
     log: logSchema,
   });
   return withRules(shape);
+}
+
+/** The one key that commands need to reach the gateway that runs, whatever the others are like. */
+export function adminSchema() {
+  return z.looseObject({ admin: adminAddress() });
+}
+
+function adminAddress() {
+  return listenAddress('127.0.0.1:9101').describe(
+    'where metrics, health, readiness, pause and resume listen',
+  );
 }
 
 export type GatewayConfig = z.output<ReturnType<typeof schemaFor>>;

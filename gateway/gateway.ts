@@ -6,7 +6,7 @@ import type { Log } from '../shared/log.js';
 import { traces } from '../shared/traces.js';
 import { version } from '../shared/version.js';
 import { createListener } from './api/listener.js';
-import { handleNetworks } from './api/networks.js';
+import { createNetworks } from './api/networks.js';
 import { createResults } from './api/results.js';
 import { createRouter } from './api/router.js';
 import { createWake } from './api/wake.js';
@@ -14,9 +14,13 @@ import { createWakeups } from './api/wakeups.js';
 import type { GatewayConfig } from './config.js';
 import { createMetrics, type Names } from './metrics.js';
 import { createActivity } from './ops/activity.js';
+import { createFacts } from './ops/facts.js';
 import { createConfigurationHistory } from './ops/in-force.js';
 import { createLevels } from './ops/levels.js';
+import { opsRoutes } from './ops/routes.js';
+import { createPauseRoutes } from './pause-routes.js';
 import { createPacing } from './policy/pacing.js';
+import { createPause } from './policy/pause.js';
 import { keysForRestart } from './reload.js';
 import { createRules } from './rules.js';
 import { createTcpSender } from './senders/tcp.js';
@@ -56,6 +60,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const configuration = createConfigurationHistory(settings, clock);
   const parts = createParts(settings, clock);
   const { guard, results, pacing, senders } = parts;
+  const pause = createPause({ stateFile: settings.stateFile, clock, log });
   let isDraining = false;
   let drainEndMs = 0;
   const drainLeftMs = () => Math.max(0, drainEndMs - clock.now());
@@ -70,24 +75,32 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { scheme } = listener;
   let rules = createRules(settings, scheme);
   let ownAuthority: ReadonlySet<string> = new Set();
+  const authorities = () => (rules.authorities.size > 0 ? rules.authorities : ownAuthority);
 
-  const wake = createWake({ senders, pacing, metrics, clock, log });
+  const isAllPaused = () =>
+    pause.isPaused() || rules.networks.every(({ key }) => pause.isPaused(key));
+  const wake = createWake({ senders, pause, pacing, metrics, clock, log });
   const router = createRouter({
-    handlers: { wakeups: createWakeups({ wake, results, metrics }), networks: handleNetworks },
+    handlers: {
+      wakeups: createWakeups({ wake, results, metrics, log }),
+      networks: createNetworks(pause),
+    },
     authenticate: createAuthenticate({
       keyring: () => rules.keyring,
       guard,
       clock,
       startMs,
-      authorities: () => (rules.authorities.size > 0 ? rules.authorities : ownAuthority),
+      authorities,
     }),
     rules: () => rules,
     isDraining: () => isDraining,
+    isPaused: isAllPaused,
     ...{ scheme, startMs, metrics, clock, log },
   });
   const levels = createLevels({
     ...config,
-    ...{ activity, configuration, pause: () => ({ allSinceMs: undefined, networks: new Map() }) },
+    ...{ activity, configuration, pause: pause.snapshot },
+    pacing: pacing.size,
     replayGuard: guard.size,
     results: results.size,
     connections: listener.connections,
@@ -101,9 +114,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     registry: metrics.registry,
     readiness: () => {
       if (isDraining) return 'draining';
+      if (isAllPaused()) return `paused ${causes[pause.snapshot().cause]}`;
       return guard.isFull() ? 'the replay guard is full' : undefined;
     },
     log,
+    routes: {
+      ...createPauseRoutes(pause, () => rules.networks),
+      ...opsRoutes(
+        createFacts({
+          ...{ clock, startMs, activity, configuration, levels, authorities },
+          pause: pause.snapshot,
+          isDraining: () => isDraining,
+        }),
+      ),
+    },
   });
   closing.add('admin listener', () => admin.close(0));
   closing.add('udp sender', () => senders.udp.close(drainLeftMs()));
@@ -140,7 +164,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (next.tls) listener.setTls(next.tls);
     rules = createRules(next, scheme);
     results.keepOnly(names.centrals);
-    pacing.keepOnly(names.centrals);
+    pacing.keepOnly(names);
     activity.keepOnly(names);
     metrics.expect(names);
     log.setLevel(next.config.log.level);
@@ -160,12 +184,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** Why everything is paused, for whoever asks whether the gateway is ready. */
+const causes = {
+  operator: 'by the operator',
+  'state-file': 'until the operator resumes, for the state file could not be read',
+};
+
 /** The parts that outlive a reload: what they remember must not be lost with a configuration. */
 function createParts({ config }: Settings, clock: Clock) {
   return {
     guard: createReplayGuard({ clock, ...config }),
     results: createResults({ clock, ...config }),
-    pacing: createPacing(clock),
+    pacing: createPacing({ clock, ...config }),
     senders: { udp: createUdpSender(config), tcp: createTcpSender({ clock, ...config }) },
   };
 }

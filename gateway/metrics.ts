@@ -18,6 +18,7 @@ export interface Levels {
   replayGuard: () => number;
   replayGuardMax: number;
   results: () => number;
+  pacing: () => number;
   connections: () => number;
   connectionsMax: number;
   underWay: (protocol: Protocol) => number;
@@ -189,6 +190,7 @@ function observe(registry: Registry, levels: Levels): void {
   level('replay_guard_entries', 'Nonces remembered', levels.replayGuard);
   level('replay_guard_entries_max', 'Nonces that can be remembered', () => levels.replayGuardMax);
   level('result_entries', 'Results remembered for repeated ids', levels.results);
+  level('pacing_entries', 'Handsets and prefixes remembered for their pace', levels.pacing);
   level('connections', 'Open connections of callers', levels.connections);
   level('connections_max', 'Connections of callers that can be open', () => levels.connectionsMax);
   level(

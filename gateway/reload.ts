@@ -8,6 +8,8 @@ const atStart = [
   'replayGuardMax',
   'resultsMax',
   'resultLifeMs',
+  'pacingEntriesMax',
+  'stateFile',
   'udpMax',
   'tcpMax',
   'tcpDeadlineMs',

@@ -1,6 +1,7 @@
 // A configuration with the keys and certificates it names: what a start and a reload are made from.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
 import type { NamedKey } from '../shared/wakeup/keys.js';
@@ -16,6 +17,8 @@ export interface Settings {
   /** Public keys by the id of their central. */
   centralKeys: ReadonlyMap<string, readonly NamedKey[]>;
   tls: TlsMaterial | undefined;
+  /** What pause and resume are remembered in. */
+  stateFile: string;
   warnings: readonly string[];
 }
 
@@ -29,14 +32,16 @@ export function loadSettings(
   const { config, problems } = loadConfig({ schemaFor, file, envPrefix, env });
   if (config === undefined) return { problems };
   try {
-    return { settings: { ...readSettings(config), source: { file, sha256: sha256Of(file) } } };
+    const stateFile = config.stateFile ?? join(stateFolder(file, env), 'gateway.state.json');
+    const source = { file, sha256: sha256Of(file) };
+    return { settings: { ...readSettings(config), source, stateFile } };
   } catch (error) {
     // The schema has read these files a moment ago; one that changed since then is told like the others.
     return { problems: [messageOf(error)] };
   }
 }
 
-function readSettings(config: GatewayConfig): Omit<Settings, 'source'> {
+function readSettings(config: GatewayConfig): Omit<Settings, 'source' | 'stateFile'> {
   return {
     config,
     signingKey: readSigningKey(config.keyFile),
@@ -46,6 +51,12 @@ function readSettings(config: GatewayConfig): Omit<Settings, 'source'> {
     tls: config.tls && readTls(config.tls),
     warnings: policyWarnings(config),
   };
+}
+
+/** Where systemd keeps what a service must remember (systemd.exec(5), StateDirectory=), or else beside the file. */
+function stateFolder(file: string, env: Record<string, string | undefined>): string {
+  const [folder = ''] = (env.STATE_DIRECTORY ?? '').split(':');
+  return folder === '' ? dirname(resolve(file)) : folder;
 }
 
 function sha256Of(file: string): string {

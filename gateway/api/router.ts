@@ -25,6 +25,7 @@ export interface RouterOptions {
   scheme: Scheme;
   startMs: number;
   isDraining: () => boolean;
+  isPaused: () => boolean;
   metrics: Metrics;
   clock: Clock;
   log: Log;
@@ -49,6 +50,8 @@ export function createRouter(options: RouterOptions): Router {
     [networksPath, { method: 'GET', handle: handlers.networks }],
   ]);
 
+  const status = () => (isDraining() ? 'draining' : options.isPaused() ? 'paused' : 'ok');
+
   function openAnswer(request: IncomingMessage, path: string): Answer {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (path !== '/status' && path !== '/about') return text(404, 'not found\n');
@@ -56,7 +59,7 @@ export function createRouter(options: RouterOptions): Router {
       const refusal = text(405, 'use GET\n');
       return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
     }
-    if (path === '/status') return statusAnswer(isDraining());
+    if (path === '/status') return statusAnswer(status());
     const networkCount = rules().networks.length;
     return aboutPage({ uptimeMs: clock.now() - startMs, networkCount });
   }

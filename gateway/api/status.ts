@@ -1,6 +1,8 @@
-// GET /status: whether this gateway takes requests, for load balancers. Unsigned.
+// GET /status: whether this gateway takes requests and wakes handsets, for load balancers. Unsigned.
 import { type Answer, json } from '../../shared/http.js';
 
-export function statusAnswer(isDraining: boolean): Answer {
-  return isDraining ? json(503, { status: 'draining' }) : json(200, { status: 'ok' });
+export type GatewayStatus = 'ok' | 'draining' | 'paused';
+
+export function statusAnswer(status: GatewayStatus): Answer {
+  return json(status === 'ok' ? 200 : 503, { status });
 }

@@ -1,20 +1,30 @@
-// POST /v1/wakeups: up to a thousand wakeups, each decided by itself and answered in the order they came.
+// POST /v1/wakeups: up to a thousand wakeups, each decided by itself, the urgent ones first, and answered in the
+// order they came.
 import { CodedError } from '../../shared/errors.js';
 import { json } from '../../shared/http.js';
+import type { Log } from '../../shared/log.js';
+import { traces } from '../../shared/traces.js';
 import {
   type Outcome,
   outcomes,
   parseWakeups,
+  urgencies,
   type WakeupClaim,
   type WakeupResult,
 } from '../../shared/wakeup/request.js';
 import type { Metrics } from '../metrics.js';
+import { urgencyOf } from '../policy/policy.js';
 import type { Handler } from './handler.js';
 import type { Results } from './results.js';
 import { busyRetryMs, labelsOf, type Wake } from './wake.js';
 
-export function createWakeups(parts: { wake: Wake; results: Results; metrics: Metrics }): Handler {
-  const { wake, results, metrics } = parts;
+export function createWakeups(parts: {
+  wake: Wake;
+  results: Results;
+  metrics: Metrics;
+  log: Log;
+}): Handler {
+  const { wake, results, metrics, log } = parts;
   return async ({ central, rules, body }) => {
     const claims = readClaims(body);
     if ('problem' in claims) return claims;
@@ -24,14 +34,20 @@ export function createWakeups(parts: { wake: Wake; results: Results; metrics: Me
       const made = results.once(key, () => wake(claim, central, rules));
       if (made === 'full') {
         metrics.deferral('busy');
+        log(traces.wakeupDeferred, { wakeup: claim.id, reason: 'busy', retryAfterMs: busyRetryMs });
         metrics.wakeup({ ...labelsOf(claim, rules), central: central.id, outcome: 'deferred' });
         return { id: claim.id, outcome: 'deferred', reason: 'busy', retryAfterMs: busyRetryMs };
       }
-      if (made.isRepeat) metrics.repeat();
+      if (made.isRepeat) {
+        metrics.repeat();
+        log(traces.wakeupRepeated, { wakeup: claim.id });
+      }
       return { id: claim.id, ...(await made.decision) };
     }
 
-    const answered = await Promise.all(claims.map(answerOne));
+    // Begun in this order, so that what is left of a budget goes to those that need it most.
+    const begun = new Map(byUrgency(claims).map((claim) => [claim, answerOne(claim)]));
+    const answered = await Promise.all(claims.flatMap((claim) => begun.get(claim) ?? []));
     return { answer: json(200, { results: answered }), logged: countOutcomes(answered) };
   };
 }
@@ -45,6 +61,12 @@ function readClaims(
     if (!(error instanceof CodedError)) throw error;
     return { problem: 'malformed-request', detail: error.message };
   }
+}
+
+/** The most urgent first, equals as they came. */
+function byUrgency(claims: readonly WakeupClaim[]): WakeupClaim[] {
+  const rank = ({ urgency }: WakeupClaim) => urgencies.indexOf(urgencyOf(urgency) ?? 'very-low');
+  return [...claims].sort((a, b) => rank(b) - rank(a));
 }
 
 function countOutcomes(answered: readonly WakeupResult[]): Partial<Record<Outcome, number>> {

@@ -22,7 +22,7 @@ export function explain(options: ExplainOptions, env: NodeJS.ProcessEnv, output:
     output.complain(`central ${options.central}: not in the configuration; there is ${ids}`);
     return exitCodes.failed;
   }
-  const { policy, dryRun } = createRules(settings, 'https');
+  const { policy, isDryRun } = createRules(settings, 'https');
   const scope = central.networks && new Set(central.networks);
   const verdict = policy.decide(
     { ...options, port: portOf(options.port), urgency: undefined },
@@ -33,7 +33,8 @@ export function explain(options: ExplainOptions, env: NodeJS.ProcessEnv, output:
     return exitCodes.refused;
   }
   output.print(`allowed: ${verdict.rule}`);
-  if (dryRun) output.complain('warning: dryRun is on, so that nothing would be sent');
+  if (isDryRun(verdict.target.network))
+    output.complain('warning: dryRun is on, so that nothing would be sent');
   return exitCodes.ok;
 }
 

@@ -27,7 +27,7 @@ export async function sendOne(
   const loaded = loadSettings(options.config, env);
   if (!loaded.settings) return complainAll(output, loaded.problems);
   const { config } = loaded.settings;
-  const { policy, dryRun } = createRules(loaded.settings, 'https');
+  const { policy, isDryRun } = createRules(loaded.settings, 'https');
   const network =
     options.network ?? policy.networkHolding(options.ip) ?? config.networks[0]?.key ?? '';
   const claim = { ...options, network, port: portOf(options.port), urgency: undefined };
@@ -36,7 +36,7 @@ export async function sendOne(
     output.print(`refused: ${verdict.refused} (${verdict.rule})`);
     return exitCodes.refused;
   }
-  if (dryRun) {
+  if (isDryRun(verdict.target.network)) {
     output.print('refused: dry-run (dryRun is on; set it to false to send)');
     return exitCodes.refused;
   }

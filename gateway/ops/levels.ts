@@ -10,11 +10,19 @@ export interface PauseState {
   allSinceMs: number | undefined;
   /** Since when nothing is sent in each of these networks. */
   networks: ReadonlyMap<string, number>;
+  /** `state-file`: nobody paused it, but what was paused before the start is not known. */
+  cause: 'operator' | 'state-file';
 }
 
 type Sized = Pick<
   Levels,
-  'replayGuard' | 'replayGuardMax' | 'results' | 'connections' | 'connectionsMax' | 'underWay'
+  | 'replayGuard'
+  | 'replayGuardMax'
+  | 'results'
+  | 'pacing'
+  | 'connections'
+  | 'connectionsMax'
+  | 'underWay'
 >;
 
 export function createLevels(
@@ -34,9 +42,9 @@ export function createLevels(
     networks() {
       const { networks, dryRun } = config();
       const { allSinceMs, networks: pausedSinceMs } = pause();
-      return networks.map(({ key }) => ({
+      return networks.map(({ key, dryRun: isNetworkDryRun }) => ({
         network: key,
-        isDryRun: dryRun,
+        isDryRun: dryRun || isNetworkDryRun,
         isPaused: allSinceMs !== undefined || pausedSinceMs.has(key),
       }));
     },

@@ -12,6 +12,7 @@ import { type NetworkKey, parseNetworkKey } from '../../shared/network.js';
 import {
   type Protocol,
   protocols,
+  type Urgency,
   urgencies,
   type WakeupClaim,
 } from '../../shared/wakeup/request.js';
@@ -34,6 +35,7 @@ export const refusalReasons = [
   'network-not-allowed',
   'address-malformed',
   'address-always-refused',
+  'address-infrastructure',
   'address-out-of-range',
   'address-broadcast',
   'port-malformed',
@@ -52,6 +54,7 @@ export interface Target {
   address: Address;
   port: number;
   protocol: Protocol;
+  urgency: Urgency;
 }
 
 export type Verdict =
@@ -69,6 +72,8 @@ export interface Policy {
 
 export function createPolicy(options: {
   networks: readonly NetworkRules[];
+  /** The operator's own hosts, which are no handsets though they may lie among them. */
+  infrastructure: readonly Prefix[];
   allowLoopbackTargets: boolean;
 }): Policy {
   const served = new Map(options.networks.map((rules) => [rules.key, rules]));
@@ -84,6 +89,8 @@ export function createPolicy(options: {
     if (!address) return refuse('address-malformed', 'ip is no address in its plain form');
     const block = blockOf(address, options.allowLoopbackTargets);
     if (block) return refuse('address-always-refused', `${block.prefix.text}, ${block.name}`);
+    const own = options.infrastructure.find((candidate) => contains(candidate, address));
+    if (own) return refuse('address-infrastructure', `${own.text} of infrastructure`);
     if (!containsAny(rules.ranges, address)) {
       return refuse('address-out-of-range', `no range of ${rules.key} holds it`);
     }
@@ -118,11 +125,12 @@ export function createPolicy(options: {
       if (!rules.protocols.includes(known)) {
         return refuse('protocol-not-allowed', `${rules.key} allows ${rules.protocols.join(', ')}`);
       }
-      if (urgency !== undefined && !urgencies.some((name) => name === urgency)) {
+      const urgent = urgencyOf(urgency);
+      if (urgent === undefined) {
         return refuse('urgency-unknown', `urgency is none of ${urgencies.join(', ')}`);
       }
       return {
-        target: { network: rules.key, address, port, protocol: known },
+        target: { network: rules.key, address, port, protocol: known, urgency: urgent },
         get rule() {
           const range = rules.ranges.find((candidate) => contains(candidate, address));
           return `range ${range?.text}, ports ${ports.first}-${ports.last}, ${known} of ${rules.key}`;
@@ -130,6 +138,11 @@ export function createPolicy(options: {
       };
     },
   };
+}
+
+/** The urgency a claim names, `normal` where it names none; `undefined` for one that is none. */
+export function urgencyOf(urgency: unknown): Urgency | undefined {
+  return urgency === undefined ? 'normal' : urgencies.find((name) => name === urgency);
 }
 
 type Refused = Extract<Verdict, { refused: RefusalReason }>;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
 import { problemTypes } from '../../gateway/api/problems.js';
+import { deferralReasons } from '../../gateway/api/wake.js';
 import { refusalReasons } from '../../gateway/policy/policy.js';
 
 /** Which rooms each room may import, beside itself and shared. `.` is the files at the top. */
@@ -44,5 +45,6 @@ t.test('docs/wakeup-api.md has every problem type and every reason', async (t) =
   for (const type of problemTypes)
     t.match(page, new RegExp(`\\| \\d{3} \\| \`${type}\` \\|`), type);
   for (const reason of refusalReasons) t.match(page, `| \`${reason}\` |`, reason);
-  for (const reason of ['paced', 'busy', 'send-failed']) t.match(page, `\`${reason}\``, reason);
+  for (const reason of deferralReasons) t.match(page, `| \`${reason}\` |`, reason);
+  t.match(page, '`send-failed`');
 });

@@ -43,6 +43,8 @@ export function baseConfig(): ConfigTree {
         network: '214-07',
         ranges: ['127.0.0.0/8', '::1/128'],
         protocols: ['udp', 'tcp'],
+        // Tests wake one port again and again.
+        handsetIntervalMs: 0,
       },
     ],
     centrals: [{ id: 'ns-1', publicKeyFile: 'ns-1.pub.pem' }],

@@ -23,8 +23,16 @@ function rules(
   };
 }
 
-function policyOf(networks: NetworkRules[], allowLoopbackTargets = false) {
-  const policy = createPolicy({ networks, allowLoopbackTargets });
+function policyOf(
+  networks: NetworkRules[],
+  allowLoopbackTargets = false,
+  infrastructure: string[] = [],
+) {
+  const policy = createPolicy({
+    networks,
+    allowLoopbackTargets,
+    infrastructure: infrastructure.map(prefix),
+  });
   return (changes: Record<string, unknown> = {}, scope?: ReadonlySet<NetworkKey>) => {
     const claim = {
       network: '214-07',
@@ -95,6 +103,20 @@ t.test('loopback alone can be allowed, and still only inside a configured range'
     policyOf([rules({ ranges: ['10.0.0.0/8'] })], true)({ ip: '127.0.0.1' }),
     'address-out-of-range',
   );
+});
+
+t.test('an address of the infrastructure is refused though a range holds it', async (t) => {
+  const decide = policyOf([rules({ ranges: ['10.0.0.0/8', 'fd12::/16'] })], false, [
+    '10.0.0.0/24',
+    '10.1.2.3/32',
+    'fd12::/64',
+  ]);
+  for (const ip of ['10.0.0.53', '10.1.2.3', 'fd12::53']) {
+    t.equal(decide({ ip }), 'address-infrastructure', ip);
+  }
+  for (const ip of ['10.0.1.0', '10.1.2.4', 'fd12:0:0:1::53']) {
+    t.equal(decide({ ip }), `${ip} 40000 udp 214-07`, ip);
+  }
 });
 
 t.test('an address is compared and sent in its canonical form', async (t) => {
