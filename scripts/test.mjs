@@ -1,36 +1,58 @@
-// Runs the compiled tests with node-tap and ends with the line `tests: N passed, N failed`.
-// Arguments name compiled test files (dist/test/…) to run instead of all of them.
+// Runs the compiled tests, each file a process of its own, and ends with the line `tests: N passed, N failed`.
+// Arguments name compiled files to run, one after the other; without any all of dist/test/**/*.test.js run, two
+// at a time. node-tap's own runner does the same at two seconds of start-up a file.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
+const fileTimeoutMs = 600_000;
 const named = process.argv.slice(2);
 const files = named.length > 0 ? named : compiledTests();
-const tap = 'node_modules/tap/dist/esm/run.mjs';
-const options = ['--disable-coverage', '--reporter=tap', '--jobs=2', '--timeout=300'];
-const child = spawn(process.execPath, [tap, 'run', ...options, ...files], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const atATime = named.length > 0 ? 1 : 2;
 
 let passed = 0;
 let failed = 0;
-let isInFailure = false;
-for await (const line of createInterface({ input: child.stdout })) {
-  if (/^\s*not ok /.test(line)) isInFailure = true;
-  else if (/^\s*(ok |# Subtest)/.test(line)) isInFailure = false;
-  if (isInFailure) process.stdout.write(`${line}\n`);
-  // A test is a subtest of a file: one level in. The files themselves stand at the margin.
-  if (/^ {4}ok /.test(line)) passed += 1;
-  else if (/^ {4}not ok /.test(line)) failed += 1;
-  else if (/^ok /.test(line)) process.stdout.write(`${line}\n`);
+const print = (line) => process.stdout.write(`${line}\n`);
+
+const queue = [...files];
+await Promise.all(Array.from({ length: atATime }, runQueue));
+print(`tests: ${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+async function runQueue() {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    const { counts, output, code } = await runFile(file);
+    passed += counts.passed;
+    failed += counts.failed;
+    // A file may also fail beside its tests: it crashed, or planned more than it ran.
+    const isBroken = code !== 0 && counts.failed === 0;
+    if (isBroken) failed += 1;
+    const isGood = code === 0 && counts.failed === 0;
+    print(`${isGood ? 'ok' : 'not ok'} ${file} (${counts.passed} passed, ${counts.failed} failed)`);
+    if (!isGood) print(output.join('\n'));
+  }
 }
-const code = await new Promise((resolve) => {
-  if (child.exitCode !== null) resolve(child.exitCode);
-  else child.on('close', resolve);
-});
-if (code !== 0 && failed === 0) failed = 1;
-process.stdout.write(`tests: ${passed} passed, ${failed} failed\n`);
-process.exit(failed === 0 ? 0 : 1);
+
+async function runFile(file) {
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), fileTimeoutMs);
+  const counts = { passed: 0, failed: 0 };
+  const output = [];
+  let isFailure = false;
+  const errors = createInterface({ input: child.stderr });
+  errors.on('line', (line) => output.push(line));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    // TAP: a test is a subtest at the margin; what belongs to a failure is kept until the next result.
+    if (/^ok \d/.test(line)) counts.passed += 1;
+    else if (/^not ok \d/.test(line)) counts.failed += 1;
+    if (/^\s*not ok /.test(line)) isFailure = true;
+    else if (/^\s*(ok |# Subtest)/.test(line)) isFailure = false;
+    if (isFailure) output.push(line);
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  return { counts, output, code };
+}
 
 function compiledTests() {
   return readdirSync('dist/test', { recursive: true, encoding: 'utf8' })

@@ -1,5 +1,5 @@
 // The test vectors of the wakeup API as its page prints them: what others build against is what we do.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { checkContentDigest } from '../../../shared/wakeup/digest.js';
 import { readPrivateKeys, readPublicKeys } from '../../../shared/wakeup/keys.js';
@@ -22,15 +22,8 @@ import {
 } from '../../../shared/wakeup/signature.js';
 import { messageOf, only } from './rfc-messages.js';
 
-const docs = new URL('../../../../docs/', import.meta.url);
-const page = readFileSync(pageUrl(), 'utf8').split('## Test vectors\n')[1] ?? '';
-
-/** The section has its own page where the page of the whole API is not there. */
-function pageUrl(): URL {
-  const whole = new URL('wakeup-api.md', docs);
-  const hasVectors = existsSync(whole) && readFileSync(whole, 'utf8').includes('## Test vectors\n');
-  return hasVectors ? whole : new URL('wakeup-api-vectors.md', docs);
-}
+const docs = new URL('../../../../docs/wakeup-api.md', import.meta.url);
+const page = readFileSync(docs, 'utf8').split('## Test vectors\n')[1] ?? '';
 
 /** The one block of the section whose fence says so. */
 function block(info: string): string {
