@@ -21,12 +21,6 @@ export interface PathFolder {
   database: string;
 }
 
-export interface PathOptions {
-  /** Keys over those of the base. */
-  central?: Record<string, unknown>;
-  gateway?: Record<string, unknown>;
-}
-
 /** Keys of both, a certificate for the gateway, and no configuration yet. */
 export async function createPathFolder(t: Teardown): Promise<PathFolder> {
   const path = mkdtempSync(join(tmpdir(), 'reveille-path-'));

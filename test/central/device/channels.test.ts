@@ -4,10 +4,12 @@ import t from 'tap';
 import { startCentral } from '../../support/running-central.js';
 import { connectDevice, put } from '../../support/test-device.js';
 
+const shared = await startCentral(t);
+
 t.test(
   'answers register with 200, the channelID and an endpoint URL below /v1/notify/',
   async (t) => {
-    const { url } = await startCentral(t);
+    const { url } = shared;
     const device = await connectDevice(t, url);
     await device.hello();
     const channelID = randomUUID();
@@ -28,7 +30,7 @@ t.test('writes endpoint URLs with publicUrl', async (t) => {
 });
 
 t.test('gives two devices different URLs for the same channelID', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const [one, other] = [await connectDevice(t, url), await connectDevice(t, url)];
   await one.hello();
   await other.hello();
@@ -36,7 +38,7 @@ t.test('gives two devices different URLs for the same channelID', async (t) => {
 });
 
 t.test('answers unregister with 202, also for a channel that is not there', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   const endpoint = await device.register('c');
@@ -75,7 +77,7 @@ t.test('sends a PUT to a connected device at once, its version as a decimal stri
 });
 
 t.test('sends nothing for a version that is not newer', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   const endpoint = await device.register('c');
@@ -88,7 +90,7 @@ t.test('sends nothing for a version that is not newer', async (t) => {
 });
 
 t.test('does not answer an ack, and an acked version comes no more', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   const endpoint = await device.register('c');
@@ -104,7 +106,7 @@ t.test('does not answer an ack, and an acked version comes no more', async (t) =
 });
 
 t.test('an ack of an older version leaves the newer one pending', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   const endpoint = await device.register('c');
@@ -119,7 +121,7 @@ t.test('an ack of an older version leaves the newer one pending', async (t) => {
 });
 
 t.test('an ack beyond the stored version does not swallow the next one', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   const endpoint = await device.register('c');
@@ -135,7 +137,7 @@ t.test('an ack beyond the stored version does not swallow the next one', async (
 t.test(
   'takes versions as numbers too, ignores what is none and channels it does not know',
   async (t) => {
-    const { url } = await startCentral(t);
+    const { url } = shared;
     const device = await connectDevice(t, url);
     await device.hello();
     const endpoint = await device.register('c');
@@ -156,7 +158,7 @@ t.test(
 );
 
 t.test('sends many pending updates in frames of at most 200', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   const names = Array.from({ length: 250 }, (_, i) => `c${i}`);
@@ -174,7 +176,7 @@ t.test('sends many pending updates in frames of at most 200', async (t) => {
 });
 
 t.test('a version put before its socket entered presence is not lost', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   const endpoint = await device.register('c');

@@ -78,9 +78,13 @@ const afterHello: Case[] = [
   },
 ];
 
+const shared = await startCentral(t);
+
 for (const { name, frame, status, messageType, close } of afterHello) {
   t.test(`answers ${name} with ${status} and closes with ${close}`, async (t) => {
-    const { url, metric } = await startCentral(t);
+    const { url, metric } = shared;
+    const closes = () => metric(`reveille_central_closes_total{code="${close}"}`);
+    const before = await closes();
     const device = await connectDevice(t, url);
     await device.hello();
     device.send(frame);
@@ -88,12 +92,12 @@ for (const { name, frame, status, messageType, close } of afterHello) {
     t.match(answer, { status, reason: String });
     t.equal(answer.messageType, messageType);
     t.equal((await device.closed).code, close);
-    t.equal(await metric(`reveille_central_closes_total{code="${close}"}`), 1);
+    t.equal(await closes(), before + 1);
   });
 }
 
 t.test('answers 450 to a text frame that is not UTF-8', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = openRawDevice(t, url);
   await device.answered;
   device.write(maskedFrame(opcodes.text, Buffer.from([0x7b, 0xff, 0x7d])));
@@ -104,7 +108,7 @@ t.test('answers 450 to a text frame that is not UTF-8', async (t) => {
 t.test(
   'answers whatever is not hello or a keep-alive before hello with 459 and closes',
   async (t) => {
-    const { url } = await startCentral(t);
+    const { url } = shared;
     const early: Frame[] = [
       { messageType: 'register', channelID: 'c' },
       { messageType: 'unregister', channelID: 'c' },
@@ -122,7 +126,7 @@ t.test(
 );
 
 t.test('answers an unknown messageType with 405 and goes on', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   for (const messageType of ['broadcast_subscribe', 'HELLO', 'constructor', '', 'error', 'ping']) {
@@ -139,7 +143,7 @@ t.test('answers an unknown messageType with 405 and goes on', async (t) => {
 });
 
 t.test('closes a frame over 20 KiB with 1009 and serves on', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   const filler = 'x'.repeat(20_480 - '{"messageType":""}'.length);
@@ -151,7 +155,7 @@ t.test('closes a frame over 20 KiB with 1009 and serves on', async (t) => {
 });
 
 t.test('closes a message over 20 KiB in small fragments with 1009', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   for (let i = 0; i < 30; i++) device.socket.send('x'.repeat(1_000), { fin: false });
@@ -159,7 +163,7 @@ t.test('closes a message over 20 KiB in small fragments with 1009', async (t) =>
 });
 
 t.test('closes a frame that breaks RFC 6455 with 1002 and serves on', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const unmasked = Buffer.from([0x81, 0x02, 0x7b, 0x7d]);
   const reserved = maskedFrame(0x40 | opcodes.text, Buffer.from('{}'));
   const opcode = maskedFrame(3, Buffer.from('{}'));
@@ -178,7 +182,7 @@ t.test('closes a frame that breaks RFC 6455 with 1002 and serves on', async (t) 
 });
 
 t.test('handles pipelined messages in their order, mistakes among them', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   device.send({ messageType: 'hello' });
   device.send({ messageType: 'register', channelID: 'a' });
@@ -197,7 +201,7 @@ t.test('handles pipelined messages in their order, mistakes among them', async (
 });
 
 t.test('reads a flood no faster than it can handle it, and answers all of it', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   await device.hello();
   const names = Array.from({ length: 2_000 }, (_, i) => `c${i % 50}`);

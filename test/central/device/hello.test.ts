@@ -6,8 +6,10 @@ import { connectDevice, put, wakeable } from '../../support/test-device.js';
 
 const uaidPattern = /^[A-Za-z0-9_-]{1,128}$/;
 
+const shared = await startCentral(t);
+
 t.test('gives a device without a uaid a new one and answers 200', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const answer = await device.hello();
   t.match(answer, { messageType: 'hello', uaid: uaidPattern, status: 200 });
@@ -15,7 +17,7 @@ t.test('gives a device without a uaid a new one and answers 200', async (t) => {
 });
 
 t.test('answers a known uaid with the same uaid', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const { uaid } = await (await connectDevice(t, url)).hello();
   const again = await (await connectDevice(t, url)).hello({ uaid });
   t.same(again, { messageType: 'hello', uaid, status: 200 });
@@ -24,7 +26,7 @@ t.test('answers a known uaid with the same uaid', async (t) => {
 t.test(
   'gives a new uaid for one that is null, wrong, forged or no text, with status 200',
   async (t) => {
-    const { url } = await startCentral(t);
+    const { url } = shared;
     const { uaid } = await (await connectDevice(t, url)).hello();
     const last = String(uaid).endsWith('A') ? 'B' : 'A';
     const forged = String(uaid).slice(0, -2) + last + String(uaid).slice(-1);
@@ -124,7 +126,7 @@ t.test('takes the promise back when a second hello has no address', async (t) =>
 });
 
 t.test('answers a hello of another uaid on the same socket with 460 and closes', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const { uaid } = await (await connectDevice(t, url)).hello();
   const device = await connectDevice(t, url);
   await device.hello();
@@ -134,7 +136,7 @@ t.test('answers a hello of another uaid on the same socket with 460 and closes',
 });
 
 t.test('keeps the server’s list when hello has no channelIDs', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   const endpoint = await device.register('kept');
@@ -145,7 +147,7 @@ t.test('keeps the server’s list when hello has no channelIDs', async (t) => {
 });
 
 t.test('makes the server’s list the one of hello: unregisters what is missing', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello({ channelIDs: [] });
   const kept = await device.register('kept');
@@ -158,7 +160,7 @@ t.test('makes the server’s list the one of hello: unregisters what is missing'
 });
 
 t.test('recovers channels the server does not know under their old endpoint URL', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   const endpoint = await device.register('lost');
@@ -173,7 +175,7 @@ t.test('recovers channels the server does not know under their old endpoint URL'
 });
 
 t.test('never applies the list of a hello that got a new uaid', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello({ uaid: 'forged', channelIDs: ['a'] });
   const endpoint = await device.register('b');
@@ -195,7 +197,7 @@ t.test('answers a list with more channels than the limit with 460', async (t) =>
 });
 
 t.test('sends what is pending after every hello', async (t) => {
-  const { url } = await startCentral(t);
+  const { url } = shared;
   const device = await connectDevice(t, url);
   const { uaid } = await device.hello();
   const endpoint = await device.register('c');

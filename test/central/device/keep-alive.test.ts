@@ -48,7 +48,6 @@ t.test('sends an update that is not acked again after 60 s', async (t) => {
   const endpoint = await device.register('c');
   await put(endpoint, 3);
   const first = await device.receive();
-  // The keep-alive tells that the reading behind the first one is over.
   clock.advance(59_000);
   t.equal(device.unread(), 0);
   clock.advance(1_100);

@@ -1,7 +1,7 @@
 // Asking gateways what they serve, again and again: 201 while they answer, 200 while they do not.
 import t from 'tap';
 import { traces } from '../../../shared/traces.js';
-import { createManualClock } from '../../support/manual-clock.js';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.js';
 import {
   createCentralFolder,
   during,
@@ -30,19 +30,13 @@ t.test('hello says 200 while the gateway cannot be reached, and 201 when it is b
 });
 
 t.test('learns what a gateway serves anew with every answer', async (t) => {
-  const { url, clock, gateway } = await startWakingCentral(t);
+  const running = await startWakingCentral(t, { gatewayPollMs: 1_000 });
+  const { url, clock, gateway } = running;
   gateway.networks = [served({ ranges: ['10.0.0.0/8'] })];
-  clock.advance(10_000);
-  await gateway.polled(2);
-  // The answer after the next one is asked for when the one before was read.
-  clock.advance(10_000);
-  const read = async () => {
-    while (gateway.requests.length < 3) {
-      clock.advance(1_000);
-      await connectDevice(t, url);
-    }
-  };
-  await read();
+  // The second answer from here is asked for only when the first one was read.
+  for (const times of [2, 3]) {
+    await polledWhile(clock, gateway.polled(times));
+  }
   t.equal((await (await connectDevice(t, url)).hello(wakeable(9000))).status, 200);
 });
 
@@ -66,17 +60,7 @@ t.test('says once that a gateway is gone, and once that it is back', async (t) =
   gateway.misbehave = () => ({ status: 503 });
   clock.advance(10_000);
   await during(clock, watch.logged(traces.gatewayOffline));
-  for (let asked = 3; asked < 8; asked++) {
-    const polled = gateway.polled(asked);
-    let isOver = false;
-    polled.then(() => {
-      isOver = true;
-    });
-    while (!isOver) {
-      clock.advance(1_000);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
+  await polledWhile(clock, gateway.polled(8));
   t.equal(watch.count(traces.gatewayOffline), 1);
 });
 
@@ -98,3 +82,15 @@ t.test('one gateway that is gone takes only its own networks with it', async (t)
   const inB = { mobilenetwork: { mcc: '214', mnc: '07', netid: 'net-b' } };
   t.equal((await (await connectDevice(t, url)).hello(wakeable(9000, inB))).status, 200);
 });
+
+/** Moves the clock, second by second, until this has come. */
+async function polledWhile(clock: ManualClock, polled: Promise<void>): Promise<void> {
+  let isOver = false;
+  polled.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
