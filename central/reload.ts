@@ -9,6 +9,7 @@ const atOnce = [
   'gatewayPollMs',
   'gatewayTimeoutMs',
   'gatherMs',
+  'wakeupsMax',
 ];
 
 /** The keys that differ from those the process runs with and need a restart. */

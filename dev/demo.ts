@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../shared/errors.js';
+import { traces } from '../shared/traces.js';
 import { blockPort } from './blocked-port.js';
 import { type JsonLine, type Program, type Ready, startProgram, startServer } from './programs.js';
 import { demoNetwork, freePorts, prepareSite } from './site.js';
@@ -83,12 +84,15 @@ async function wayTo(gateway: Ready): Promise<string> {
 /** A gateway refuses everything for five seconds after its start, so that nothing older can be replayed to it. */
 async function gatewayAnswers(central: Ready): Promise<void> {
   if (isBroken) {
-    const { error } = await expect('central asks the gateway', central.line(hasId('9009')));
+    const { error } = await expect(
+      'central asks the gateway',
+      central.line(hasId(traces.gatewayOffline.id)),
+    );
     tell('central', `cannot reach the gateway: ${error}`);
     return;
   }
   tell('central', 'asks the gateway what it serves; a gateway refuses for 5 s after its start');
-  const line = await expect('the gateway answers', central.line(hasId('9008')));
+  const line = await expect('the gateway answers', central.line(hasId(traces.gatewayOnline.id)));
   tell('central', `has the gateway's signed answer: it serves ${line.networks} network`);
 }
 
@@ -128,7 +132,7 @@ async function notify(handset: Handset, gateway: Ready, central: Ready): Promise
   check(update.version === 7, `${name} got version ${update.version}, not 7`);
   check(woken.protocol === protocol, `${name} was woken over ${woken.protocol}, not ${protocol}`);
   tell(name, `reconnected and got version ${update.version}`);
-  await expect(`central has the ack of ${name}`, central.line(first(hasId('9006'))));
+  await expect(`central has the ack of ${name}`, central.line(first(hasId(traces.acked.id))));
   tell('central', 'has its ack: nothing is pending');
 }
 

@@ -1,5 +1,6 @@
 // npm start: central and one gateway on loopback for development, until ctrl-C. Keys and data stay in .dev/.
 import { messageOf } from '../shared/errors.js';
+import { traces } from '../shared/traces.js';
 import { commandOf, startServer } from './programs.js';
 import { demoNetwork, prepareSite } from './site.js';
 
@@ -11,6 +12,8 @@ try {
   const site = await prepareSite(folder, ports);
   const gateway = await startServer('gateway', site.gatewayFile);
   const central = await startServer('central', site.centralFile(gateway.url));
+  print('The gateway refuses for 5 s after its start; then central has asked it what it serves.');
+  await central.line(({ id }) => id === traces.gatewayOnline.id);
   const ws = central.url.replace(/^http/, 'ws');
   print(`gateway  ${gateway.url}  admin ${gateway.adminUrl}`);
   print(`central  ${central.url}  admin ${central.adminUrl}  page ${central.url}/about`);
@@ -22,7 +25,7 @@ A notification for it, with the endpoint URL that it printed:
 What central sees:
   node ${commandOf('central')} networks --config ${folder}/central.yaml
 
-Keys, configurations and data are in ${folder}/. The gateway answers 5 s after its start. Stop with ctrl-C.`);
+Keys, configurations and data are in ${folder}/. Stop with ctrl-C.`);
   const stop = async () => {
     await Promise.all([central.stop(), gateway.stop()]);
     process.exit(0);
