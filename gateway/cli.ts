@@ -8,9 +8,11 @@ import type { FenceOptions } from './commands/fence.js';
 import { keygen } from './commands/keygen.js';
 import { nftables } from './commands/nftables.js';
 import type { ExitCode, Output } from './commands/output.js';
+import { type PauseOptions, throwSwitch } from './commands/pause.js';
 import { type SendOptions, sendOne } from './commands/send.js';
 import { serve } from './commands/serve.js';
 import { type DropinOptions, systemdDropin } from './commands/systemd-dropin.js';
+import { pauseActions } from './pause-routes.js';
 
 const output: Output = {
   print: (line) => void process.stdout.write(`${line}\n`),
@@ -80,6 +82,15 @@ command(
   .option(...protocolOption)
   .addHelpText('after', '\nExit code: 0 sent, 3 refused, 1 failed.')
   .action(async (options: SendOptions) => exitWith(await sendOne(options, env, output)));
+
+const pauseHelp = { pause: 'stop sending', resume: 'send again what pause had stopped' };
+for (const action of pauseActions) {
+  command(action, `${pauseHelp[action]}, at once and over restarts`, configOption)
+    .option('--network <network>', 'such as 214-07; by default everything')
+    .action(async (options: PauseOptions) =>
+      exitWith(await throwSwitch(action, options, { env, output })),
+    );
+}
 
 command('keygen', 'write a new key pair: gateway.key.pem and gateway.pub.pem', [
   '--out <folder>',
