@@ -99,6 +99,8 @@ export function schemaFor(folder: string) {
     .refine(({ publicUrl, listen }) => publicUrl !== undefined || isLoopbackHost(listen.host), {
       path: ['publicUrl'],
       message: 'is required when listen is not a loopback address: what do app servers reach?',
+      // Told together with what is wrong elsewhere, as soon as there is a listen to judge by.
+      when: ({ value }) => hasListenHost(value),
     });
 }
 
@@ -116,10 +118,17 @@ function range() {
   });
 }
 
+function hasListenHost(value: unknown): boolean {
+  return typeof (value as { listen?: { host?: unknown } } | null)?.listen?.host === 'string';
+}
+
+// It stands in front of every endpoint URL as it is written here.
+const publicUrlPattern = /^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/;
+
 function publicUrl() {
   return z
     .string()
-    .refine((text) => /^https?:\/\/[^/?#]/.test(text) && URL.canParse(text) && !/[?#]/.test(text), {
+    .refine((text) => publicUrlPattern.test(text) && URL.canParse(text), {
       message: 'write a URL such as https://push.example',
     })
     .transform((text) => text.replace(/\/+$/, ''))
@@ -129,8 +138,9 @@ function publicUrl() {
 function gatewayUrl() {
   return z.string().refine(
     (text) => {
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      if (url?.pathname !== '/' || url.search !== '') return false;
+      const url = URL.canParse(text) && !/\s/.test(text) ? new URL(text) : undefined;
+      // Nothing but a scheme, a host and a port: no user, path, query or fragment.
+      if (url?.href !== `${url?.origin}/`) return false;
       const host = url.hostname.replace(/^\[|\]$/g, '');
       return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(host));
     },
