@@ -1,4 +1,5 @@
 // A configuration with the keys and certificates it names: what a start and a reload are made from.
+import { X509Certificate } from 'node:crypto';
 import { loadConfig } from '../shared/config.js';
 import { CodedError, messageOf } from '../shared/errors.js';
 import {
@@ -37,7 +38,7 @@ export function loadSettings(
 ): SettingsResult {
   const { config, problems } = loadConfig({ schemaFor, file, envPrefix, env });
   if (config === undefined) return { problems };
-  const found: string[] = duplicates(config.networks);
+  const found = [...duplicates(config.networks), ...contradictions(config.networks)];
   const tell = <T>(key: string, read: () => T): T | undefined => {
     try {
       return read();
@@ -53,8 +54,11 @@ export function loadSettings(
   const gateways = new Map<string, GatewayFiles>();
   config.networks.forEach((network, i) => {
     network.gateways.forEach((gateway, j) => {
-      const files = tell(`networks[${i}].gateways[${j}]`, () => readGatewayFiles(gateway));
-      if (files) gateways.set(gateway.url, files);
+      const place = `networks[${i}].gateways[${j}]`;
+      gateways.set(
+        gateway.url,
+        readGatewayFiles(gateway, (read) => tell(place, read)),
+      );
     });
   });
   if (!secretKey || !signingKeys || found.length > 0) return { problems: found };
@@ -68,15 +72,26 @@ function readSecretKey(file: string): Buffer {
   throw new CodedError('bad-key', message);
 }
 
-function readGatewayFiles(gateway: NetworkConfig['gateways'][number]): GatewayFiles {
-  const { publicKeyFile, caFile, certFile, keyFile } = gateway;
-  const tls: GatewayFiles['tls'] = {};
-  if (caFile !== undefined) tls.ca = readTextFile(caFile);
-  if (certFile !== undefined && keyFile !== undefined) {
-    const { key, cert } = readTlsFiles({ keyFile, certFile });
-    Object.assign(tls, { key, cert });
+function readGatewayFiles(
+  { publicKeyFile, caFile, certFile, keyFile }: NetworkConfig['gateways'][number],
+  tell: <T>(read: () => T) => T | undefined,
+): GatewayFiles {
+  const publicKeys = tell(() => readPublicKeyFile(publicKeyFile)) ?? [];
+  const ca = caFile === undefined ? undefined : tell(() => readCertificates(caFile));
+  const hasOwn = certFile !== undefined && keyFile !== undefined;
+  const own = hasOwn ? tell(() => readTlsFiles({ keyFile, certFile })) : undefined;
+  return { publicKeys, tls: { ...own, ...(ca === undefined ? {} : { ca }) } };
+}
+
+/** Certificates in PEM. TLS itself passes over a file that holds none, and then trusts nobody. */
+function readCertificates(file: string): string {
+  const pem = readTextFile(file);
+  try {
+    new X509Certificate(pem);
+    return pem;
+  } catch (cause) {
+    throw new CodedError('bad-tls', `${file}: holds no certificate in PEM`, { cause });
   }
-  return { publicKeys: readPublicKeyFile(publicKeyFile), tls };
 }
 
 function duplicates(networks: readonly NetworkConfig[]): string[] {
@@ -85,5 +100,21 @@ function duplicates(networks: readonly NetworkConfig[]): string[] {
     keys.indexOf(key) === i
       ? []
       : [`networks[${i}]: ${key} is listed twice; put its gateways together`],
+  );
+}
+
+/** A gateway serves all its networks with the same keys and certificates, for it has one client here. */
+function contradictions(networks: readonly NetworkConfig[]): string[] {
+  const first = new Map<string, string>();
+  return networks.flatMap(({ gateways }, i) =>
+    gateways.flatMap((gateway, j) => {
+      const text = JSON.stringify(gateway);
+      const before = first.get(gateway.url) ?? text;
+      first.set(gateway.url, before);
+      const place = `networks[${i}].gateways[${j}]`;
+      return before === text
+        ? []
+        : [`${place}: ${gateway.url} is listed above with other files; give it the same ones`];
+    }),
   );
 }
