@@ -39,6 +39,7 @@ export function showNetworks(asking: Asking): Promise<ExitCode> {
 export function wakeDevice(asking: Asking, uaid: string): Promise<ExitCode> {
   return ask(asking, wakeRoute, { uaid }, (answer) => {
     const { outcome, reason } = answer as WakeAnswer;
+    if (typeof outcome !== 'string') throw new TypeError('no outcome');
     asking.output.print(reason === undefined ? outcome : `${outcome}: ${reason}`);
     return ['triggered', 'connected'].includes(outcome) ? exitCodes.ok : exitCodes.failed;
   });
@@ -53,16 +54,23 @@ async function ask(
   const loaded = loadSettings(file, env);
   if (!loaded.settings) return complainAll(output, loaded.problems);
   const url = `${adminUrl(loaded.settings.config.admin)}${route}`;
+  const complain = (why: string) => {
+    output.complain(`${url}: ${why}; does central run with this file?`);
+    return exitCodes.failed;
+  };
+  let response: Response;
   try {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : post(body)),
-    });
-    return show(await response.json());
+    const signal = AbortSignal.timeout(timeoutMs);
+    response = await fetch(url, { signal, ...(body === undefined ? {} : post(body)) });
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error;
-    output.complain(`${url}: no answer (${messageOf(cause)}); does central run with this file?`);
-    return exitCodes.failed;
+    return complain(`no answer (${messageOf(cause)})`);
+  }
+  try {
+    return show(await response.json());
+  } catch {
+    // Not JSON, or not of the form that `show` reads: whatever listens there is something else.
+    return complain(`what answers there (status ${response.status}) is no central`);
   }
 }
 
