@@ -12,6 +12,9 @@ import {
 import { abandon, ask, exchange, type Reply } from '../../support/central-app-server.js';
 import { channel, sampleIds, wakeupAddress } from '../../support/central-samples.js';
 
+// Many processes, or many stores: a busy machine needs longer than the runner gives a file.
+t.setTimeout(200_000);
+
 type Tap = Parameters<typeof openApp>[0];
 
 /** A listener and a device it knows, with its endpoint. */
