@@ -55,5 +55,7 @@ try {
 
 function whyNotOpened(error: unknown): string {
   const isHeld = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
-  return isHeld ? 'another process has it open; stop that one or configure another store' : String(error);
+  return isHeld
+    ? 'another process has it open; stop that one or configure another store'
+    : String(error);
 }
