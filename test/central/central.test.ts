@@ -41,6 +41,9 @@ async function setup(t: Test) {
   return { ...running, clock, gateway, other, first, second };
 }
 
+// Each test starts a central of its own; together they take longer than node-tap gives a file.
+t.setTimeout(120_000);
+
 t.test('a reload takes other networks and gateways without dropping a device', async (t) => {
   const { central, clock, url, folder, other, first, second, metric } = await setup(t);
   const device = await connectDevice(t, url);

@@ -61,6 +61,9 @@ const never = Number.POSITIVE_INFINITY;
 const wakeups = (outcome: string) =>
   `reveille_central_wakeups_total{network="214-07",outcome="${outcome}"}`;
 
+// Each test starts a central of its own; together they take longer than node-tap gives a file.
+t.setTimeout(120_000);
+
 t.test('wakes a sleeping device with one wakeup, and it finds its version', async (t) => {
   const running = await startWakingCentral(t);
   const { clock, gateway, metric } = running;
