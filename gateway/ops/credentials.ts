@@ -1,5 +1,6 @@
 // The keys and certificates in force, by name and end date. It holds nothing secret: thumbprints and dates.
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { certificatesIn, notAfterMs } from '../certificates.js';
 import type { Settings } from '../settings.js';
 
 /** A file of certificates ends with the first of them. */
@@ -49,15 +50,9 @@ function renewal(date: Date | undefined): { renewByMs?: number } {
   return date ? { renewByMs: date.getTime() } : {};
 }
 
-const blockPattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
 function certificateFact(use: CertificateFact['use'], pem: string): CertificateFact {
-  const certificates = (pem.match(blockPattern) ?? []).map((block) => new X509Certificate(block));
-  return {
-    use,
-    names: certificates.map(commonName),
-    notAfterMs: Math.min(...certificates.map(({ validTo }) => Date.parse(validTo))),
-  };
+  const certificates = certificatesIn(pem);
+  return { use, names: certificates.map(commonName), notAfterMs: notAfterMs(certificates) };
 }
 
 function commonName({ subject, subjectAltName }: X509Certificate): string {

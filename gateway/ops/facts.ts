@@ -145,11 +145,11 @@ function configurationFact({
 
 /** What is said of a configuration names its ranges; a range that is one address is cut. */
 export function withoutAddresses(text: string): string {
-  return text.replace(/[0-9A-Fa-f.:]{3,}(\/\d+)?/g, (word) => {
-    const range = parsePrefix(word.replace(/[.:]+$/, ''));
+  return text.replace(/([0-9A-Fa-f.:]*(?:[0-9A-Fa-f]|::))(\/\d+)?/g, (word, address: string) => {
+    const range = parsePrefix(word);
     if (range === 'malformed') return word;
-    const isWhole = range !== 'host-bits' && range.bits < (range.family === 4 ? 32 : 128);
-    return isWhole ? word : cutAddress(word.replace(/\/.*|[.:]+$/g, ''));
+    const isMany = range !== 'host-bits' && range.bits < (range.family === 4 ? 32 : 128);
+    return isMany ? word : cutAddress(address);
   });
 }
 

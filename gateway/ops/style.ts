@@ -50,7 +50,7 @@ svg.spark { height: 1.3rem; min-width: 4rem; }
 .columns path { stroke: none; }
 .line { fill: none; }
 .plot { display: grid; grid-template-columns: auto 1fr; gap: 0 .5rem; }
-.plot .axis { display: flex; flex-direction: column; justify-content: space-between; text-align: right; color: var(--soft); font-size: .75rem; }
+.plot .axis { display: flex; flex-direction: column; justify-content: space-between; text-align: right; color: var(--soft); font-size: .75rem; line-height: 1; }
 .plot .columns { border-bottom: 1px solid var(--soft); background: linear-gradient(var(--line) 1px, transparent 1px) 0 0 / 100% 50%; }
 .plot .columns svg { height: 9.5rem; }
 .plot .time { grid-column: 2; display: flex; justify-content: space-between; color: var(--soft); font-size: .75rem; }
@@ -62,12 +62,13 @@ th, td { text-align: right; padding: .22rem .5rem; border-top: 1px solid var(--f
 th:first-child, td:first-child { text-align: left; padding-left: 0; } th:last-child, td:last-child { padding-right: 0; }
 thead th { border-top: 0; color: var(--soft); font-weight: 400; font-size: .8rem; }
 tbody th { font-weight: 600; }
+.table { overflow-x: auto; }
+.table + .table { margin-top: .7rem; }
 thead th.title { color: var(--ink); font-weight: 650; font-size: .95rem; }
-table + table { margin-top: .7rem; }
-td.text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+td.text { text-align: left; white-space: normal; overflow-wrap: anywhere; } td.spare { white-space: nowrap; }
 td.none, .none { color: var(--soft); }
 .course { width: 20%; }
-table + h2, p + h2, p + table { margin-top: .7rem; }
+.table + h2, p + h2, p + .table { margin-top: .7rem; }
 .flag { color: #fff; border-radius: .25rem; padding: .05rem .4rem; font-size: .75rem; font-weight: 700; margin-left: .4rem; }
 .flag.paused { background: var(--paused); } .flag.dry-run { background: var(--dry-run); } .flag.problem { background: var(--problem); }
 .text { text-align: left; }
@@ -76,13 +77,15 @@ table + h2, p + h2, p + table { margin-top: .7rem; }
 dl { margin: 0; display: grid; grid-template-columns: auto 1fr; gap: .3rem .9rem; align-items: baseline; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; } dd.number { text-align: right; font-weight: 600; }
 dd.full { grid-column: 1 / -1; }
+dl.row { display: flex; flex-wrap: wrap; gap: .1rem .6rem; } dl.row dd { margin-right: 1.5rem; }
 footer { padding: 0 1.25rem 1.25rem; color: var(--soft); font-size: .85rem; }
 a { color: inherit; }
 @media (max-width: 1100px) { .wide, .narrow, .half, .third, .rest { grid-column: span 30; } }
 @media (max-width: 700px) {
   .grid { padding: .6rem; gap: .6rem; } .tile { grid-column: span 15; } .tile.first { grid-column: span 30; }
   .band { padding: .8rem; } .band .who { text-align: left; } section { padding: .7rem .75rem; }
-  .spare, .course { display: none; } th, td { padding: .28rem .3rem; }
-  .end .unit { display: block; }
+  .spare, .course { display: none; } th, td { padding: .28rem .25rem; } thead th { font-size: .72rem; }
+  .end .unit { display: block; } .flag { display: block; margin: 0; width: max-content; }
+  dl.row { display: grid; }
 }
 `;

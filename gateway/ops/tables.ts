@@ -16,9 +16,9 @@ export function networks({ networks: facts }: Facts): Markup {
     ) => html`<tr><th scope="row">${fact.network}${flags(fact)}</th>${rateCells(fact)}<td class="spare">${fact.maxPerSecond === undefined ? '–' : count(fact.maxPerSecond)}</td><td class="spare text">${fact.protocols.join(', ')}</td></tr>
 `,
   );
-  return html`<section class="half"><h2>Networks <small>wakeups a second</small></h2><table>
-<thead><tr><th></th>${outcomeHeads()}<th class="spare">budget</th><th class="spare text">by</th></tr></thead>
-<tbody>${rows}</tbody></table>${more(facts)}</section>
+  return html`<section class="half"><h2>Networks <small>wakeups a second</small></h2><div class="table"><table>
+<thead><tr><th></th>${outcomeHeads()}<th class="spare">limit</th><th class="spare text">protocol</th></tr></thead>
+<tbody>${rows}</tbody></table></div>${more(facts)}</section>
 `;
 }
 
@@ -32,12 +32,12 @@ export function centrals({ centrals: facts, atMs }: Facts): Markup {
   const rows = facts.slice(0, rowsMax).map(
     (
       fact,
-    ) => html`<tr><th scope="row">${fact.central}</th>${rateCells(fact)}<td>${ago(fact.lastRequestMs, atMs)}</td><td class="spare">${skewOf(fact)}</td><td class="spare">${count(fact.maxPerSecond)}</td></tr>
+    ) => html`<tr><th scope="row">${fact.central}</th>${rateCells(fact)}<td>${seen(fact.lastRequestMs, atMs)}</td><td class="spare">${skewOf(fact)}</td><td class="spare">${count(fact.maxPerSecond)}</td></tr>
 `,
   );
-  return html`<section class="half"><h2>Centrals <small>wakeups a second</small></h2><table>
-<thead><tr><th></th>${outcomeHeads()}<th>last seen</th><th class="spare">clock</th><th class="spare">may</th></tr></thead>
-<tbody>${rows}</tbody></table>${more(facts)}</section>
+  return html`<section class="half"><h2>Centrals <small>wakeups a second</small></h2><div class="table"><table>
+<thead><tr><th></th>${outcomeHeads()}<th><span class="spare">last </span>seen</th><th class="spare">clock</th><th class="spare">limit</th></tr></thead>
+<tbody>${rows}</tbody></table></div>${more(facts)}</section>
 `;
 }
 
@@ -64,8 +64,9 @@ function rateCells({
   });
 }
 
-function ago(ms: number | undefined, nowMs: number): string {
-  return ms === undefined ? 'never' : `${span(nowMs - ms)} ago`;
+function seen(ms: number | undefined, nowMs: number): Markup {
+  if (ms === undefined) return html`never`;
+  return html`${span(nowMs - ms)}<span class="spare"> ago</span>`;
 }
 
 /** A signature says whole seconds, so that up to one second of difference is none. */
@@ -98,8 +99,8 @@ function countTable(title: string, facts: readonly NamedRate[]): Markup {
     }) => html`<tr><th scope="row">${name}</th><td>${count(recent)}</td><td>${count(total)}</td></tr>
 `,
   );
-  return html`<table><thead><tr><th class="title">${title}</th><th>last 10 min</th><th>since the start</th></tr></thead>
-<tbody>${rows}</tbody></table>`;
+  return html`<div class="table"><table><thead><tr><th class="title">${title}</th><th>10 min</th><th>since the start</th></tr></thead>
+<tbody>${rows}</tbody></table></div>`;
 }
 
 export function credentials({ certificates, keys, atMs }: Facts): Markup {
@@ -120,8 +121,8 @@ export function credentials({ certificates, keys, atMs }: Facts): Markup {
     }) => html`<tr><th scope="row">${role === 'gateway' ? 'own key' : central}</th><td class="text keyid">${keyids.map((id) => html`<div>${id}</div>`)}</td><td class="end">${renewByMs === undefined ? '–' : endOf(renewByMs, atMs)}</td></tr>
 `,
   );
-  return html`<section class="rest"><h2>Keys and certificates</h2><table>
-<thead><tr><th></th><th></th><th>ends</th></tr></thead><tbody>${certificateRows}${keyRows}</tbody></table></section>
+  return html`<section class="rest"><div class="table"><table>
+<thead><tr><th class="title" colspan="2">Keys and certificates</th><th>ends</th></tr></thead><tbody>${certificateRows}${keyRows}</tbody></table></div></section>
 `;
 }
 
@@ -138,9 +139,9 @@ export function configuration({ configuration: facts, atMs }: Facts): Markup {
   const refusal =
     refused &&
     html`<dt>Refused</dt><dd>${moment(refused.atMs)} UTC${refused.problems.map((problem) => html`<br>${problem}`)}</dd>`;
-  return html`<section><h2>Configuration in force</h2><dl>
+  return html`<section><h2>Configuration in force</h2><dl class="row">
 <dt>File</dt><dd>${file}</dd><dt>SHA-256</dt><dd class="keyid">${sha256.slice(0, 16)}…</dd>
-<dt>Taken</dt><dd>${moment(takenMs)} UTC, ${ago(takenMs, atMs)}</dd>${refusal}
+<dt>Taken</dt><dd>${moment(takenMs)} UTC, ${span(atMs - takenMs)} ago</dd>${refusal}
 </dl></section>
 `;
 }

@@ -1,6 +1,8 @@
 // A gateway with some minutes behind it, made in seconds by a clock moved by hand: three networks, three centrals,
 // and what goes wrong on an ordinary day. Every datagram stays on loopback.
 
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Caller, createCaller, wakeup } from './gateway-caller.js';
 import { createCertificate, writeCertificate } from './gateway-certificates.js';
 import {
@@ -28,6 +30,7 @@ export async function startOpsSite(
   const folder = createGatewayFolder(t);
   const certificate = await createCertificate('wakeup.operator.example');
   writeCertificate(folder.path, certificate);
+  chmodSync(join(folder.path, 'tls.key'), 0o600);
   const [eu, west, lab] = centrals.map((id) => folder.addKey(id));
   if (!eu || !west || !lab) throw new Error('three keys were made');
   const config = {
