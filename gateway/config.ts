@@ -3,9 +3,11 @@
 import assert from 'node:assert';
 import { z } from 'zod';
 import { type Prefix, parsePrefix } from '../shared/address.js';
+import { type Clock, systemClock } from '../shared/clock.js';
 import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
 import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
 import { protocols } from '../shared/wakeup/request.js';
+import { expiryProblem } from './certificates.js';
 import { overlapProblem, rangeProblem, withRules } from './config-rules.js';
 import { problemOf, readCentralKeys, readSigningKey, readTls } from './key-files.js';
 
@@ -156,7 +158,7 @@ function centralSchema(folder: string) {
   });
 }
 
-function tlsSchema(folder: string) {
+function tlsSchema(folder: string, clock: Clock) {
   return z
     .strictObject({
       keyFile: filePath(folder).describe('private key in PEM'),
@@ -166,7 +168,8 @@ function tlsSchema(folder: string) {
         .describe('certificates in PEM that a client certificate must be signed by; asks for one'),
     })
     .superRefine((files, context) => {
-      const message = problemOf(() => readTls(files));
+      const message =
+        problemOf(() => readTls(files)) ?? expiryProblem(readTls(files).cert, clock.now());
       if (message !== undefined) context.addIssue({ code: 'custom', message });
     });
 }
@@ -203,8 +206,8 @@ const limits = {
   ),
 };
 
-/** The schema, with relative paths taken from `folder`. */
-export function schemaFor(folder: string) {
+/** The schema, with relative paths taken from `folder`. The clock tells whether a certificate has ended. */
+export function schemaFor(folder: string, clock: Clock = systemClock) {
   const shape = z.strictObject({
     listen: listenAddress('0.0.0.0:8443').describe('where the wakeup API listens'),
     admin: adminAddress(),
@@ -215,7 +218,7 @@ export function schemaFor(folder: string) {
       .describe(
         'names of this gateway as callers sign them (host or host:port); by default the listen address where that is loopback',
       ),
-    tls: tlsSchema(folder)
+    tls: tlsSchema(folder, clock)
       .optional()
       .describe('TLS of the wakeup API; may be absent where listen is a loopback address'),
     keyFile: checkedFile(folder, readSigningKey).describe(

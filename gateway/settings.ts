@@ -2,11 +2,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type Clock, systemClock } from '../shared/clock.js';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
+import type { Environment } from '../shared/systemd.js';
 import type { NamedKey } from '../shared/wakeup/keys.js';
+import { certificateWarnings } from './certificates.js';
 import { envPrefix, type GatewayConfig, schemaFor } from './config.js';
+import { hostAddresses } from './host-addresses.js';
 import { readCentralKeys, readSigningKey, readTls, type TlsMaterial } from './key-files.js';
+import { keyModeWarnings } from './key-modes.js';
 import { policyWarnings } from './policy/warnings.js';
 
 export interface Settings {
@@ -27,21 +32,27 @@ export type SettingsResult = { settings: Settings } | { settings?: never; proble
 /** Reads a configuration file and the files it names. Never throws. */
 export function loadSettings(
   file: string,
-  env: Record<string, string | undefined>,
+  env: Environment,
+  clock: Clock = systemClock,
 ): SettingsResult {
-  const { config, problems } = loadConfig({ schemaFor, file, envPrefix, env });
+  const { config, problems } = loadConfig({
+    schemaFor: (folder) => schemaFor(folder, clock),
+    ...{ file, envPrefix, env },
+  });
   if (config === undefined) return { problems };
   try {
     const stateFile = config.stateFile ?? join(stateFolder(file, env), 'gateway.state.json');
     const source = { file, sha256: sha256Of(file) };
-    return { settings: { ...readSettings(config), source, stateFile } };
+    const read = readSettings(config);
+    const warnings = warningsOf(config, { ...read, env, nowMs: clock.now() });
+    return { settings: { ...read, warnings, source, stateFile } };
   } catch (error) {
     // The schema has read these files a moment ago; one that changed since then is told like the others.
     return { problems: [messageOf(error)] };
   }
 }
 
-function readSettings(config: GatewayConfig): Omit<Settings, 'source' | 'stateFile'> {
+function readSettings(config: GatewayConfig): Omit<Settings, 'source' | 'stateFile' | 'warnings'> {
   return {
     config,
     signingKey: readSigningKey(config.keyFile),
@@ -49,12 +60,24 @@ function readSettings(config: GatewayConfig): Omit<Settings, 'source' | 'stateFi
       config.centrals.map(({ id, publicKeyFile }) => [id, readCentralKeys(publicKeyFile)]),
     ),
     tls: config.tls && readTls(config.tls),
-    warnings: policyWarnings(config),
   };
 }
 
+/** What does not stand against a start. */
+function warningsOf(
+  config: GatewayConfig,
+  { tls, env, nowMs }: { tls: TlsMaterial | undefined; env: Environment; nowMs: number },
+): string[] {
+  const { authorities = [] } = config;
+  return [
+    ...policyWarnings({ ...config, hosts: hostAddresses(config) }),
+    ...keyModeWarnings(config, env.CREDENTIALS_DIRECTORY),
+    ...(tls ? certificateWarnings(tls.cert, { nowMs, authorities }) : []),
+  ];
+}
+
 /** Where systemd keeps what a service must remember (systemd.exec(5), StateDirectory=), or else beside the file. */
-function stateFolder(file: string, env: Record<string, string | undefined>): string {
+function stateFolder(file: string, env: Environment): string {
   const [folder = ''] = (env.STATE_DIRECTORY ?? '').split(':');
   return folder === '' ? dirname(resolve(file)) : folder;
 }

@@ -1,10 +1,16 @@
-// check-config: every problem of a configuration and of the files it names, or `ok`.
+// check-config: every problem of a configuration and of the files it names, or `ok`. Errors refuse a start or a
+// reload; warnings do not, and stand beside the ok.
 import { loadSettings } from '../settings.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 export function checkConfig(file: string, env: NodeJS.ProcessEnv, output: Output): ExitCode {
   const loaded = loadSettings(file, env);
-  if (!loaded.settings) return complainAll(output, loaded.problems);
+  if (!loaded.settings) {
+    return complainAll(
+      output,
+      loaded.problems.map((problem) => `error: ${problem}`),
+    );
+  }
   for (const warning of loaded.settings.warnings) output.complain(`warning: ${warning}`);
   output.print('ok');
   return exitCodes.ok;

@@ -60,6 +60,7 @@ t.test('check-config reports every problem at once', async (t) => {
   ]);
   t.equal(code, 1);
   t.equal(stdout, '');
+  t.notMatch(stderr, /^(?!error: ).+$/m, 'every line says what it is');
   for (const start of [
     'nonsense: unknown key',
     `keyFile: ${folder.path}/missing.pem: cannot be read (ENOENT)`,
@@ -81,7 +82,7 @@ t.test('check-config reports every problem at once', async (t) => {
     'authorities: is required',
   ]) {
     t.ok(
-      stderr.split('\n').some((line) => line.startsWith(start)),
+      stderr.split('\n').some((line) => line.startsWith(`error: ${start}`)),
       start,
     );
   }
@@ -98,31 +99,31 @@ t.test('each rule between keys of the configuration has its sentence', async (t)
   const network = { network: '214-07', ranges: ['10.0.0.0/8'] };
   t.equal(
     await problemsOf({ networks: [network, { ...network, netid: '214-07.default' }] }),
-    'networks: 214-07 is there twice; give one of them another netid\n',
+    'error: networks: 214-07 is there twice; give one of them another netid\n',
   );
   const central = { id: 'ns-1', publicKeyFile: 'ns-1.pub.pem' };
   t.equal(
     await problemsOf({ centrals: [central, { ...central, id: 'ns-2' }] }),
-    'centrals: ns-1 and ns-2 have the same key; one key serves one central\n',
+    'error: centrals: ns-1 and ns-2 have the same key; one key serves one central\n',
   );
   t.equal(
     await problemsOf({ centrals: [central, central] }),
-    'centrals: ns-1 is there twice; give each its own id\n',
+    'error: centrals: ns-1 is there twice; give each its own id\n',
   );
   t.equal(
     await problemsOf({ centrals: [{ ...central, networks: ['214-07', '214-09'] }] }),
-    'centrals: 214-09 is not among the networks; add it there or take it out here\n',
+    'error: centrals: 214-09 is not among the networks; add it there or take it out here\n',
   );
   t.match(
     await problemsOf({ authorities: ['https://x.example/'] }),
-    /^authorities\[0\]: write host/,
+    /^error: authorities\[0\]: write host/,
   );
-  t.match(await problemsOf({ listen: '8443' }), /^listen: write host:port/);
+  t.match(await problemsOf({ listen: '8443' }), /^error: listen: write host:port/);
   t.match(
     await problemsOf({ tls: { keyFile: 'gateway.key.pem', certFile: 'gateway.pub.pem' } }),
-    /^tls: .*not a PEM key with its certificate/,
+    /^error: tls: .*not a PEM key with its certificate/,
   );
-  t.match(await problemsOf({ centrals: [] }), /^centrals: /);
+  t.match(await problemsOf({ centrals: [] }), /^error: centrals: /);
 });
 
 t.test('a configuration that is missing or no YAML is told', async (t) => {
@@ -139,7 +140,7 @@ t.test('the environment comes after the file', async (t) => {
     runGateway(['check-config', '--config', configFile], env);
   t.match(await check({ REVEILLE_GATEWAY_LISTEN: '127.0.0.1:x' }), {
     code: 1,
-    stderr: /^listen: /,
+    stderr: /^error: listen: /,
   });
   t.match(await check({ REVEILLE_GATEWAY_DRY_RUN: 'true' }), { code: 0, stderr: /dryRun: / });
   t.match(await check({ REVEILLE_GATEWAY_NONSENSE: '1' }), {
@@ -212,7 +213,16 @@ t.test('send sends one wakeup through the policy and tells what became of it', a
 t.test(
   'every command has --help and --version, and names an option it does not know',
   async (t) => {
-    for (const command of [[], ['serve'], ['check-config'], ['explain'], ['send'], ['keygen']]) {
+    for (const command of [
+      [],
+      ['serve'],
+      ['check-config'],
+      ['explain'],
+      ['send'],
+      ['keygen'],
+      ['pause'],
+      ['resume'],
+    ]) {
       const name = command.join() || 'reveille-gateway';
       t.match(await runGateway([...command, '--help']), { code: 0, stdout: /Usage: / }, name);
       t.match(
