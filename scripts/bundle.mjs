@@ -22,7 +22,7 @@ export async function bundle({ entry, outfile, version, external = [] }) {
     banner: { js: requireBanner },
     metafile: true,
     logLevel: 'warning',
-    plugins: [packageVersion(version), debianShebang],
+    plugins: [packageVersion(version), debianShebang, englishOnly],
   });
   const folders = Object.keys(metafile.inputs).map(
     (file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0],
@@ -48,5 +48,14 @@ const debianShebang = {
     onLoad({ filter: /[/\\]cli\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(/^#!.*/, '#!/usr/bin/node'),
       loader: 'ts',
+    })),
+};
+
+/** zod carries its messages in every language, a quarter of the bundle; only English ones are ever shown. */
+const englishOnly = {
+  name: 'english-only',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
     })),
 };
