@@ -31,11 +31,14 @@ export function commandOf(name: ProgramName): string {
   return fileURLToPath(new URL(`../${name}/cli.js`, import.meta.url));
 }
 
-/** Starts `reveille-<name>` with these arguments. */
-export function startProgram(name: ProgramName, args: readonly string[]): Program {
-  const child = spawn(process.execPath, [commandOf(name), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+/** Starts `reveille-<name>` with these arguments; `via` is a command that runs it elsewhere in the same process. */
+export function startProgram(
+  name: ProgramName,
+  args: readonly string[],
+  via: readonly string[] = [],
+): Program {
+  const [command, ...rest] = [...via, process.execPath, commandOf(name), ...args];
+  const child = spawn(command ?? '', rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: JsonLine[] = [];
   const complaints: string[] = [];
   let waiting: { fits: (line: JsonLine) => boolean; resolve: (line: JsonLine) => void }[] = [];
@@ -79,8 +82,12 @@ export function startProgram(name: ProgramName, args: readonly string[]): Progra
 }
 
 /** Starts `reveille-<name> serve` and waits until it accepts connections. */
-export async function startServer(name: 'central' | 'gateway', file: string): Promise<Ready> {
-  const program = startProgram(name, ['serve', '--config', file]);
+export async function startServer(
+  name: 'central' | 'gateway',
+  file: string,
+  via: readonly string[] = [],
+): Promise<Ready> {
+  const program = startProgram(name, ['serve', '--config', file], via);
   const ready = await program.line(({ ready }) => ready !== undefined);
   return { ...program, url: String(ready.ready), adminUrl: String(ready.admin) };
 }
