@@ -109,10 +109,8 @@ async function start(
   metrics.observe({
     devicesConnected: presence.size,
     socketsOpen: devices.size,
-    networksOnline: () =>
-      networks()
-        .report()
-        .filter(({ isOnline }) => isOnline).length,
+    networks: () => networks().report(),
+    storeProblem: () => store.problem(),
     wakeupsUnderWay: wake.underWay,
   });
 

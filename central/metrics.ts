@@ -4,13 +4,15 @@ import { createRegistry } from '../shared/metrics.js';
 import type { NetworkKey } from '../shared/network.js';
 import { deliveryPaths } from './deliver/deliver.js';
 import { closeCodes, closeLabel } from './protocol/codes.js';
+import type { NetworkReport } from './wakeup/networks.js';
 import { wakeupOutcomes } from './wakeup/wake.js';
 
 /** Numbers read when they are scraped. */
 export interface CentralGauges {
   devicesConnected: () => number;
   socketsOpen: () => number;
-  networksOnline: () => number;
+  networks: () => readonly NetworkReport[];
+  storeProblem: () => string | undefined;
   wakeupsUnderWay: () => number;
 }
 
@@ -30,6 +32,23 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
       },
     });
 
+  /** One gauge for each thing that is or is not; what is gone from the configuration is gone here too. */
+  const states = <Label extends string>(
+    name: string,
+    help: string,
+    { label, read }: { label: Label; read: () => (readonly [value: string, holds: boolean])[] },
+  ) =>
+    new Gauge({
+      name: `reveille_central_${name}`,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset();
+        for (const [value, holds] of read()) this.labels(value).set(Number(holds));
+      },
+    });
+
   const notifications = counter(
     'notifications_total',
     'Stored versions, by the path they set out on',
@@ -44,6 +63,8 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
   for (const network of networks) {
     for (const outcome of wakeupOutcomes) wakeups.inc({ network, outcome }, 0);
   }
+  const puts = counter('notify_requests_total', 'Requests of app servers, by result', ['result']);
+  for (const result of ['stored', 'stale', 'store-down']) puts.inc({ result }, 0);
   closes.inc({ code: closeLabel(closeCodes.asleep) }, 0);
 
   return {
@@ -51,7 +72,7 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     notifications,
     wakeups,
     closes,
-    puts: counter('notify_requests_total', 'Requests of app servers, by result', ['result']),
+    puts,
     refusedSockets: counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']),
     deviceEvents: counter('device_events_total', 'Protocol errors, resends and hit limits', [
       'event',
@@ -76,7 +97,27 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
         read.devicesConnected,
       );
       gauge('sockets_open', 'Open device sockets, with or without a hello', read.socketsOpen);
-      gauge('networks_online', 'Networks whose devices can be woken now', read.networksOnline);
+      gauge(
+        'networks_online',
+        'Networks whose devices can be woken now',
+        () => read.networks().filter(({ isOnline }) => isOnline).length,
+      );
+      gauge('store_working', 'Whether the store took the last calls, 0 or 1', () =>
+        Number(read.storeProblem() === undefined),
+      );
+      states('network_online', 'Whether devices of a network can be woken now, 0 or 1', {
+        label: 'network',
+        read: () => read.networks().map(({ network, isOnline }) => [network, isOnline] as const),
+      });
+      states('gateway_reachable', 'Whether a gateway answered when it was last asked, 0 or 1', {
+        label: 'gateway',
+        read: () =>
+          read
+            .networks()
+            .flatMap(({ gateways }) =>
+              gateways.map(({ url, isReachable }) => [url, isReachable] as const),
+            ),
+      });
       gauge('wakeups_under_way', 'Wakeups waiting for a gateway', read.wakeupsUnderWay);
     },
   };
