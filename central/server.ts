@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Duplex } from 'node:stream';
 import { closeServer, type ListenAddress, listen } from '../shared/http.js';
 import type { TlsMaterial } from '../shared/key-files.js';
+import { isWebSocket, readAgain } from './upgrade.js';
 
 export interface PublicServer {
   open(where: ListenAddress): Promise<string>;
@@ -24,7 +25,10 @@ export function createPublicServer(options: {
   const server = tls
     ? createTlsServer({ ...timeouts, ...tls, minVersion: 'TLSv1.2' }, onRequest)
     : createServer(timeouts, onRequest);
-  server.on('upgrade', onUpgrade);
+  server.on('upgrade', (request, tcp, head) => {
+    if (isWebSocket(request)) onUpgrade(request, tcp, head);
+    else readAgain(server, { request, tcp, head });
+  });
   return {
     open: (where) => listen(server, where, tls ? 'https' : 'http'),
     setTls: (next) => {
