@@ -34,7 +34,9 @@ async function runQueue() {
 }
 
 async function runFile(file) {
-  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // A file may take its time on a busy machine; tap's own limit is 30 s.
+  const env = { ...process.env, TAP_TIMEOUT: String(fileTimeoutMs / 1000) };
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const timer = setTimeout(() => child.kill('SIGKILL'), fileTimeoutMs);
   const counts = { passed: 0, failed: 0 };
   const output = [];
