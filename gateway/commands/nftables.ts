@@ -13,7 +13,7 @@ export function nftables(options: FenceOptions, env: NodeJS.ProcessEnv, output: 
 }
 
 function ruleset({ file, config, centrals }: Site): string[] {
-  const { listen, admin, networks } = config;
+  const { listen, admin, infrastructure, networks } = config;
   return [
     `# The policy of ${file}, by reveille-gateway nftables. Its table is replaced as a whole, so that loading it`,
     '# again is safe. The user is looked up while it is loaded: load it when the service starts.',
@@ -27,6 +27,7 @@ function ruleset({ file, config, centrals }: Site): string[] {
     ...chain('gateway', [
       '# answers to callers',
       `tcp sport { ${[...new Set([listen.port, admin.port])].join(', ')} } accept`,
+      ...infrastructure.map(({ text }) => `${addressField('daddr', text)} counter drop`),
       ...networks.flatMap(wakeupRules),
       'counter drop',
     ]),

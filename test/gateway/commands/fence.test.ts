@@ -8,7 +8,12 @@ function createSite(t: Test): string {
     { network: '214-07', ranges: ['10.0.0.0/8', 'fd12:3456:7::/48'], protocols: ['udp', 'tcp'] },
     { network: '214-07', netid: 'net-b', ranges: ['10.0.0.0/8'], ports: [9000, '5000-5999'] },
   ];
-  return createGatewayFolder(t, { ...baseConfig(), listen: '127.0.0.1:8443', networks }).configFile;
+  return createGatewayFolder(t, {
+    ...baseConfig(),
+    listen: '127.0.0.1:8443',
+    networks,
+    infrastructure: ['10.0.0.0/24'],
+  }).configFile;
 }
 
 const centrals = ['--central', '198.51.100.10', '--central', '2001:db8:0::/48'];
@@ -59,6 +64,7 @@ t.test("nftables lets the service's user send what the policy lets through", asy
     '}',
     'chain gateway {',
     'tcp sport { 8443, 0 } accept',
+    'ip daddr 10.0.0.0/24 counter drop',
     'ip daddr 10.0.0.0/8 udp dport 1024-65535 accept',
     'ip daddr 10.0.0.0/8 tcp dport 1024-65535 accept',
     'ip6 daddr fd12:3456:7::/48 udp dport 1024-65535 accept',
