@@ -169,9 +169,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics.expect(names);
     log.setLevel(next.config.log.level);
     const keys = keysForRestart(config, next.config);
+    const told = new Set(configuration.current().settings.warnings);
     configuration.take(next, keys);
     if (keys.length > 0) log(traces.reloadIgnored, { keys });
-    for (const warning of next.warnings) log(traces.configWarning, { warning });
+    for (const warning of next.warnings) {
+      if (!told.has(warning)) log(traces.configWarning, { warning });
+    }
   }
 
   function close(): Promise<void> {

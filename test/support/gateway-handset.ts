@@ -1,7 +1,9 @@
-// The ears of a handset: a UDP or TCP port on loopback that keeps what arrives.
+// The ears of a handset: a UDP or TCP port on loopback that keeps what arrives, or that never accepts.
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import type { Teardown } from './gateway-setup.js';
 
 export interface Ears {
@@ -36,6 +38,15 @@ export async function listenTcp(t: Teardown, host = '127.0.0.1'): Promise<Ears> 
   await once(server, 'listening');
   t.teardown(() => server.close());
   return { port: (server.address() as AddressInfo).port, heard, next };
+}
+
+/** A TCP port whose listener never accepts: all but the first few connections wait. */
+export async function startDeafPeer(t: Teardown): Promise<number> {
+  const program = fileURLToPath(new URL('./gateway-deaf-peer.js', import.meta.url));
+  const peer = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => peer.kill('SIGKILL'));
+  const [line] = await once(peer.stdout, 'data');
+  return Number(line);
 }
 
 function createInbox(): { heard: string[]; next(): Promise<string>; hear(text: string): void } {

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Attempt, Destination } from '../../../gateway/senders/sender.js';
 import { createTcpSender } from '../../../gateway/senders/tcp.js';
 import { parseAddress } from '../../../shared/address.js';
-import { listenTcp } from '../../support/gateway-handset.js';
+import { listenTcp, startDeafPeer } from '../../support/gateway-handset.js';
 import type { Teardown } from '../../support/gateway-setup.js';
 import { createManualClock } from '../../support/manual-clock.js';
 
@@ -60,8 +58,14 @@ t.test('a wakeup connects, writes its text and ends, in both families', async (t
 t.test(
   'a closed port shows in the end result only, never in what a caller may learn',
   async (t) => {
-    const { begin } = open(t);
+    const { begin, sender } = open(t);
     const attempt = begin(to(1));
+    const first = await Promise.race([
+      attempt.left.then(() => 'left'),
+      attempt.done.then(() => 'done'),
+    ]);
+    t.equal(first, 'left');
+    t.equal(sender.underWay(), 1, 'told before the host has answered');
     t.same(await attempt.left, { result: 'sent' });
     t.same(await attempt.done, { result: 'failed', code: 'ECONNREFUSED' });
   },
@@ -83,11 +87,8 @@ t.test('a peer that talks is not listened to', async (t) => {
 
 t.test('a peer that never accepts is left at the deadline', async (t) => {
   const { begin, clock, sender } = open(t);
-  const program = fileURLToPath(new URL('../../support/gateway-deaf-peer.js', import.meta.url));
-  const peer = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.teardown(() => peer.kill('SIGKILL'));
-  const [line] = await once(peer.stdout, 'data');
-  const attempts = Array.from({ length: 8 }, () => begin(to(Number(line))));
+  const port = await startDeafPeer(t);
+  const attempts = Array.from({ length: 8 }, () => begin(to(port)));
   await Promise.race(attempts.map(({ done }) => done));
   clock.advance(3000);
   const results = (await Promise.all(attempts.map(({ done }) => done))).map(({ result }) => result);
