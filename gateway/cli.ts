@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // The command reveille-gateway: parses its arguments and exits. What a command does stands in commands/.
 import { Command, Option } from 'commander';
+import type { ExitCode, Output } from '../shared/output.js';
 import { version } from '../shared/version.js';
 import { checkConfig } from './commands/check-config.js';
 import { type ExplainOptions, explain } from './commands/explain.js';
 import type { FenceOptions } from './commands/fence.js';
 import { keygen } from './commands/keygen.js';
 import { nftables } from './commands/nftables.js';
-import type { ExitCode, Output } from './commands/output.js';
 import { type PauseOptions, throwSwitch } from './commands/pause.js';
 import { type SendOptions, sendOne } from './commands/send.js';
 import { serve } from './commands/serve.js';

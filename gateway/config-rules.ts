@@ -3,8 +3,8 @@
 import type { z } from 'zod';
 import { covers, type Prefix, type parsePrefix } from '../shared/address.js';
 import { isLoopbackHost, type ListenAddress } from '../shared/http.js';
+import { problemOf, readPublicKeyFile } from '../shared/key-files.js';
 import { type NetworkKey, networkKeyOf } from '../shared/network.js';
-import { problemOf, readCentralKeys } from './key-files.js';
 
 /** The parts of a configuration that rules read. */
 interface Ruled {
@@ -119,7 +119,7 @@ function sharingKeys(centrals: Ruled['centrals']): string[] {
   for (const { id, publicKeyFile } of centrals) {
     // A file that cannot be read is told under its own key.
     problemOf(() => {
-      for (const { keyid } of readCentralKeys(publicKeyFile)) {
+      for (const { keyid } of readPublicKeyFile(publicKeyFile)) {
         owners.set(keyid, (owners.get(keyid) ?? new Set()).add(id));
       }
     });

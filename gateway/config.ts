@@ -5,11 +5,16 @@ import { z } from 'zod';
 import { type Prefix, parsePrefix } from '../shared/address.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
+import {
+  problemOf,
+  readPrivateKeyFile,
+  readPublicKeyFile,
+  readTlsFiles,
+} from '../shared/key-files.js';
 import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
 import { protocols } from '../shared/wakeup/request.js';
 import { expiryProblem } from './certificates.js';
 import { overlapProblem, rangeProblem, withRules } from './config-rules.js';
-import { problemOf, readCentralKeys, readSigningKey, readTls } from './key-files.js';
 
 /** Variables of the environment that start with this are keys. */
 export const envPrefix = 'REVEILLE_GATEWAY_';
@@ -144,7 +149,7 @@ function centralSchema(folder: string) {
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'use up to 64 letters, digits, dots, dashes')
       .describe('name of the central in the log and in commands'),
-    publicKeyFile: checkedFile(folder, readCentralKeys).describe(
+    publicKeyFile: checkedFile(folder, readPublicKeyFile).describe(
       'Ed25519 public key in PEM; two keys while one replaces the other',
     ),
     keyRenewBy: renewalDate,
@@ -169,7 +174,8 @@ function tlsSchema(folder: string, clock: Clock) {
     })
     .superRefine((files, context) => {
       const message =
-        problemOf(() => readTls(files)) ?? expiryProblem(readTls(files).cert, clock.now());
+        problemOf(() => readTlsFiles(files)) ??
+        expiryProblem(readTlsFiles(files).cert, clock.now());
       if (message !== undefined) context.addIssue({ code: 'custom', message });
     });
 }
@@ -221,7 +227,7 @@ export function schemaFor(folder: string, clock: Clock = systemClock) {
     tls: tlsSchema(folder, clock)
       .optional()
       .describe('TLS of the wakeup API; may be absent where listen is a loopback address'),
-    keyFile: checkedFile(folder, readSigningKey).describe(
+    keyFile: checkedFile(folder, readPrivateKeyFile).describe(
       'Ed25519 private key in PEM (PKCS#8) that signs answers',
     ),
     keyRenewBy: renewalDate,

@@ -5,12 +5,17 @@ import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
+import {
+  readPrivateKeyFile,
+  readPublicKeyFile,
+  readTlsFiles,
+  type TlsMaterial,
+} from '../shared/key-files.js';
 import type { Environment } from '../shared/systemd.js';
 import type { NamedKey } from '../shared/wakeup/keys.js';
 import { certificateWarnings } from './certificates.js';
 import { envPrefix, type GatewayConfig, schemaFor } from './config.js';
 import { hostAddresses } from './host-addresses.js';
-import { readCentralKeys, readSigningKey, readTls, type TlsMaterial } from './key-files.js';
 import { keyModeWarnings } from './key-modes.js';
 import { policyWarnings } from './policy/warnings.js';
 
@@ -55,11 +60,11 @@ export function loadSettings(
 function readSettings(config: GatewayConfig): Omit<Settings, 'source' | 'stateFile' | 'warnings'> {
   return {
     config,
-    signingKey: readSigningKey(config.keyFile),
+    signingKey: readPrivateKeyFile(config.keyFile)[0],
     centralKeys: new Map(
-      config.centrals.map(({ id, publicKeyFile }) => [id, readCentralKeys(publicKeyFile)]),
+      config.centrals.map(({ id, publicKeyFile }) => [id, readPublicKeyFile(publicKeyFile)]),
     ),
-    tls: config.tls && readTls(config.tls),
+    tls: config.tls && readTlsFiles(config.tls),
   };
 }
 

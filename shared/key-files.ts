@@ -44,6 +44,16 @@ export function readTlsFiles({ keyFile, certFile, clientCaFile }: TlsFiles): Tls
   return material;
 }
 
+/** What reading throws, as a sentence; `undefined` when it succeeds. */
+export function problemOf(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 /** A file's bytes. Throws `unreadable`, naming the file and what to do. */
 export function readBytesFile(file: string): Buffer {
   try {

@@ -3,7 +3,7 @@ import { createServer as createHttp, type RequestListener, type ServerOptions } 
 import { createServer as createHttps } from 'node:https';
 import type { Server as TlsServer } from 'node:tls';
 import { closeServer, type ListenAddress, listen, type Server, send } from '../../shared/http.js';
-import type { TlsMaterial } from '../key-files.js';
+import type { TlsMaterial } from '../../shared/key-files.js';
 import type { Scheme } from '../trust/authority.js';
 import type { Router } from './router.js';
 

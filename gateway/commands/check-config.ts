@@ -1,7 +1,8 @@
 // check-config: every problem of a configuration and of the files it names, or `ok`. Errors refuse a start or a
 // reload; warnings do not, and stand beside the ok.
+
+import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import { loadSettings } from '../settings.js';
-import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 export function checkConfig(file: string, env: NodeJS.ProcessEnv, output: Output): ExitCode {
   const loaded = loadSettings(file, env);

@@ -1,7 +1,8 @@
 // explain: whether the policy would let a wakeup through, and which rule decides. Sends nothing.
+
+import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import { createRules } from '../rules.js';
 import { loadSettings } from '../settings.js';
-import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 export interface ExplainOptions {
   config: string;

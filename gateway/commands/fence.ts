@@ -1,8 +1,8 @@
 // What the commands that fence this host are given: a configuration, and the addresses that may call.
 import { parsePrefix } from '../../shared/address.js';
+import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import type { GatewayConfig } from '../config.js';
 import { loadSettings } from '../settings.js';
-import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 export interface FenceOptions {
   config: string;

@@ -1,7 +1,7 @@
 // keygen: the key pair that signs answers, and the name central knows it by.
 import { messageOf } from '../../shared/errors.js';
 import { writeKeyPair } from '../../shared/keygen.js';
-import { type ExitCode, exitCodes, type Output } from './output.js';
+import { type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 
 export function keygen(folder: string, output: Output): ExitCode {
   try {

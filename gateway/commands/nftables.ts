@@ -1,8 +1,9 @@
 // nftables: the policy as a ruleset for the service's own user: addresses, protocols and ports out, centrals in.
 // It touches what this user sends and who reaches the listener, and nothing else of the host.
+
+import type { ExitCode, Output } from '../../shared/output.js';
 import type { NetworkConfig } from '../config.js';
 import { type FenceOptions, printFence, type Site } from './fence.js';
-import type { ExitCode, Output } from './output.js';
 
 /** The unit's name is its user's name, too (systemd.exec(5), DynamicUser=). */
 const user = 'reveille-gateway';

@@ -3,9 +3,9 @@ import { hostPort } from '../../shared/address.js';
 import { loadConfig } from '../../shared/config.js';
 import { messageOf } from '../../shared/errors.js';
 import type { ListenAddress } from '../../shared/http.js';
+import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import { adminSchema, envPrefix } from '../config.js';
 import type { PauseAction, PauseAnswer, PauseRequest } from '../pause-routes.js';
-import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 export interface PauseOptions {
   config: string;

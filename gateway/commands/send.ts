@@ -1,5 +1,6 @@
 // send: one test wakeup from this host, through the policy, with the sender's own result.
 import { systemClock } from '../../shared/clock.js';
+import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import { type Protocol, wakeupPayload } from '../../shared/wakeup/request.js';
 import type { GatewayConfig } from '../config.js';
 import type { Target } from '../policy/policy.js';
@@ -9,7 +10,6 @@ import { createTcpSender } from '../senders/tcp.js';
 import { createUdpSender } from '../senders/udp.js';
 import { loadSettings } from '../settings.js';
 import { portOf } from './explain.js';
-import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 export interface SendOptions {
   config: string;

@@ -3,11 +3,11 @@ import { systemClock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
 import { openJournal } from '../../shared/journal.js';
 import { createLog } from '../../shared/log.js';
+import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import { runProgram } from '../../shared/serve.js';
 import { listenFdOf } from '../../shared/systemd.js';
 import { createGateway } from '../gateway.js';
 import { loadSettings } from '../settings.js';
-import { complainAll, type ExitCode, exitCodes, type Output } from './output.js';
 
 /** Resolves to an exit code when the gateway cannot start; to nothing while it runs. */
 export async function serve(

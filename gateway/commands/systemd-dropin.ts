@@ -1,7 +1,8 @@
 // systemd-dropin: the policy's ranges as IPAddressAllow= lines. The unit denies every other address, so that not
 // even a bug of ours can send there. Ports are not its business; `nftables` writes those too.
+
+import type { ExitCode, Output } from '../../shared/output.js';
 import { type FenceOptions, policyRanges, printFence, type Site } from './fence.js';
-import type { ExitCode, Output } from './output.js';
 
 export interface DropinOptions extends FenceOptions {
   /** For the socket unit, which decides who may call; what handsets there are is not its business. */
