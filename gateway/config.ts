@@ -3,6 +3,7 @@
 import assert from 'node:assert';
 import { z } from 'zod';
 import { type Prefix, parsePrefix } from '../shared/address.js';
+import { expiryProblem } from '../shared/certificates.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
 import {
@@ -13,7 +14,6 @@ import {
 } from '../shared/key-files.js';
 import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
 import { protocols } from '../shared/wakeup/request.js';
-import { expiryProblem } from './certificates.js';
 import { overlapProblem, rangeProblem, withRules } from './config-rules.js';
 
 /** Variables of the environment that start with this are keys. */

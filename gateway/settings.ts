@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { certificateWarnings } from '../shared/certificates.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
@@ -13,7 +14,6 @@ import {
 } from '../shared/key-files.js';
 import type { Environment } from '../shared/systemd.js';
 import type { NamedKey } from '../shared/wakeup/keys.js';
-import { certificateWarnings } from './certificates.js';
 import { envPrefix, type GatewayConfig, schemaFor } from './config.js';
 import { hostAddresses } from './host-addresses.js';
 import { keyModeWarnings } from './key-modes.js';

@@ -5,6 +5,9 @@ declare const networkKeyBrand: unique symbol;
 /** `214-07`, or `214-07/net-b` where the netid is not the default one. Made by the parsers below only. */
 export type NetworkKey = string & { readonly [networkKeyBrand]: true };
 
+/** Which networks somebody may use; `undefined` is all. */
+export type NetworkScope = ReadonlySet<NetworkKey> | undefined;
+
 /** The parts of a key. `mnc` stays text: 07 and 007 are different networks. */
 export interface NetworkParts {
   mcc: string;

@@ -1,6 +1,6 @@
 // The keys and certificates in force, by name and end date. It holds nothing secret: thumbprints and dates.
 import type { X509Certificate } from 'node:crypto';
-import { certificatesIn, notAfterMs } from '../certificates.js';
+import { certificatesIn, notAfterMs } from '../../shared/certificates.js';
 import type { Settings } from '../settings.js';
 
 /** A file of certificates ends with the first of them. */

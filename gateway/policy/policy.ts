@@ -8,7 +8,7 @@ import {
   type Prefix,
   parseAddress,
 } from '../../shared/address.js';
-import { type NetworkKey, parseNetworkKey } from '../../shared/network.js';
+import { type NetworkKey, type NetworkScope, parseNetworkKey } from '../../shared/network.js';
 import {
   type Protocol,
   protocols,
@@ -25,9 +25,6 @@ export interface NetworkRules {
   ports: readonly { first: number; last: number }[];
   protocols: readonly Protocol[];
 }
-
-/** Which networks a caller may use; `undefined` is all that are served. */
-export type NetworkScope = ReadonlySet<NetworkKey> | undefined;
 
 /** Why a wakeup is refused, in the order in which the rules are asked. */
 export const refusalReasons = [

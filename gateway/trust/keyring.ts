@@ -1,7 +1,7 @@
 // Which central holds which key, and what its key record lets it do. The record decides, never the message.
 import type { KeyObject } from 'node:crypto';
+import type { NetworkScope } from '../../shared/network.js';
 import type { NamedKey } from '../../shared/wakeup/keys.js';
-import type { NetworkScope } from '../policy/policy.js';
 
 /** A caller of the gateway, as its key record describes it. */
 export interface Central {

@@ -1,4 +1,4 @@
-// What is to be said of the listener's certificates: when they end, and whether they name this gateway.
+// What is to be said of a listener's certificates: when they end, and whether they name its host.
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
