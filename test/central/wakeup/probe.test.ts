@@ -14,7 +14,9 @@ import { openScriptedGateway, served } from '../../support/scripted-gateway.js';
 import { connectDevice, wakeable } from '../../support/test-device.js';
 
 t.test('hello says 200 while the gateway cannot be reached, and 201 when it is back', async (t) => {
-  const { url, clock, gateway, watch, metric } = await startWakingCentral(t);
+  const { url, clock, gateway, watch, metric } = await startWakingCentral(t, {
+    gatewayPollMs: 10_000,
+  });
   const status = async () => (await (await connectDevice(t, url)).hello(wakeable(9000))).status;
   t.equal(await status(), 201);
   t.equal(await metric('reveille_central_networks_online'), 1);
@@ -56,7 +58,7 @@ t.test('does not believe an answer that the gateway has not signed', async (t) =
 });
 
 t.test('says once that a gateway is gone, and once that it is back', async (t) => {
-  const { clock, gateway, watch } = await startWakingCentral(t);
+  const { clock, gateway, watch } = await startWakingCentral(t, { gatewayPollMs: 10_000 });
   gateway.misbehave = () => ({ status: 503 });
   clock.advance(10_000);
   await during(clock, watch.logged(traces.gatewayOffline));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { traces } from '../../../shared/traces.js';
 import type { WakeupResult } from '../../../shared/wakeup/request.js';
-import { createManualClock, type ManualClock } from '../../support/manual-clock.js';
+import { createManualClock } from '../../support/manual-clock.js';
 import {
   createCentralFolder,
   during,
@@ -15,6 +15,8 @@ import {
 } from '../../support/running-central.js';
 import { openScriptedGateway } from '../../support/scripted-gateway.js';
 import { connectDevice, put, wakeable } from '../../support/test-device.js';
+
+type Timed = Pick<WakingCentral, 'url' | 'central' | 'clock' | 'gateway'>;
 
 /** A device with one channel, asleep. */
 async function sleeper(t: Test, { url, clock }: Pick<WakingCentral, 'url' | 'clock'>) {
@@ -33,28 +35,28 @@ async function sleeper(t: Test, { url, clock }: Pick<WakingCentral, 'url' | 'clo
 }
 
 /** Moves time on in steps of central's own looking, until the next wakeup; resolves to how long it took. */
-async function untilNextBatch(
-  { url, clock, gateway }: Pick<WakingCentral, 'url' | 'clock' | 'gateway'>,
-  limitMs = 600_000,
-): Promise<number> {
+async function untilNextBatch(running: Timed, limitMs = 600_000): Promise<number> {
+  const { clock, gateway } = running;
   const startMs = clock.now();
   const arrived = gateway.requests.filter(({ method }) => method === 'POST').length;
   const hasCome = () => gateway.requests.filter(({ method }) => method === 'POST').length > arrived;
   while (!hasCome()) {
     if (clock.now() - startMs > limitMs) return never;
     clock.advance(500);
-    await settled({ clock, url });
+    await settled(running);
   }
   return clock.now() - startMs;
 }
 
-/** A round trip through the store, so that what the last move of the clock began is done. */
-async function settled({ clock, url }: { clock: ManualClock; url: string }): Promise<void> {
-  await during(clock, fetch(`${url}/about`));
-  for (let i = 0; i < 20; i++) {
-    clock.advance(0);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+/** Resolves when what the last move of the clock began is done, up to the answers of gateways. */
+async function settled({ clock, url, central }: Timed): Promise<void> {
+  const isUnderWay = async () =>
+    /^reveille_central_wakeups_under_way [1-9]/m.test(
+      await (await fetch(`${central.adminUrl}/metrics`)).text(),
+    );
+  // The store answers in turn: when the page is there, due wakeups have been read and are under way.
+  do await during(clock, fetch(`${url}/about`));
+  while (await isUnderWay());
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -231,7 +233,7 @@ t.test('a deferral is not an attempt', async (t) => {
 });
 
 t.test('a gateway that is gone costs no attempt; the wakeup goes when it is back', async (t) => {
-  const running = await startWakingCentral(t, { wakeupAttemptsMax: 1 });
+  const running = await startWakingCentral(t, { wakeupAttemptsMax: 1, gatewayPollMs: 60_000 });
   const { clock, gateway, watch } = running;
   const { endpoint } = await sleeper(t, running);
   gateway.misbehave = () => 'hang-up';
@@ -258,7 +260,7 @@ t.test('tries another gateway with the same id when the first does not answer', 
     openScriptedGateway(t, { key, callers, clock }),
   ]);
   const networks = [networkThrough(pair.map(({ url }) => url))];
-  const config = { networks, gatherMs: 0 };
+  const config = { networks, gatewayPollMs: 3_600_000 };
   const running = await startCentral(t, { folder, clock, config });
   await during(clock, running.watch.logged(traces.gatewayOnline, 2));
   const { endpoint } = await sleeper(t, { ...running, clock });
@@ -307,7 +309,6 @@ t.test('wakes many devices with few requests', async (t) => {
   await running.watch.logged(traces.deviceClosed, 30);
   await Promise.all(endpoints.map((endpoint) => put(endpoint, 1)));
   await during(clock, running.watch.logged(traces.notifying, 30));
-  await settled(running);
   clock.advance(50);
   t.equal((await gateway.nextBatch()).length, 30);
 });
@@ -318,7 +319,7 @@ t.test('due wakeups survive the end of central, and are sent after its next star
   const { gatewayKey: key, centralKeys: callers } = folder;
   const gateway = await openScriptedGateway(t, { key, callers, clock });
   const store = `sqlite:${join(folder.path, 'central.db')}`;
-  const config = { networks: [networkThrough(gateway.url)], gatherMs: 0, store };
+  const config = { networks: [networkThrough(gateway.url)], gatewayPollMs: 3_600_000, store };
   const before = await startCentral(t, { folder, clock, config });
   await isOnline(before);
   const { uaid, endpoint } = await sleeper(t, { ...before, clock });
@@ -329,7 +330,7 @@ t.test('due wakeups survive the end of central, and are sent after its next star
   const after = await startCentral(t, { folder, clock });
   await isOnline(after);
   t.equal(gateway.wakeups.length, 1, 'not before it is due');
-  const tookMs = await untilNextBatch({ url: after.url, clock, gateway });
+  const tookMs = await untilNextBatch({ ...after, clock, gateway });
   t.ok(tookMs >= 4_500 && tookMs <= 7_000, String(tookMs));
   await during(clock, after.watch.logged(traces.wakeupAnswered));
   t.equal(await after.metric(wakeups('unconfirmed')), 1);
