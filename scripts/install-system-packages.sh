@@ -8,6 +8,7 @@ packages=(
   debhelper dpkg-dev fakeroot lintian  # scripts/deb.mjs and its test
   systemd systemd-container dbus       # the throw-away machine
   iproute2 nftables openssl            # addresses, rules and certificates in it
+  prometheus chromium                  # test/system/monitoring, which starts both by itself
 )
 
 is_installed() {
