@@ -82,7 +82,7 @@ export function createMetrics(): Metrics {
   ]);
   const deferrals = counter(
     'deferrals_total',
-    'Wakeups put off: paced, or a limit reached (busy)',
+    'Wakeups put off, by the pace, limit or pause that did it',
     ['reason'],
   );
   const requests = counter('requests_total', 'Requests to the API: accepted, or why not', [
