@@ -35,6 +35,8 @@ export interface Page {
   complaints: string[];
   /** Every URL that was asked for, whatever became of it. */
   requests: string[];
+  /** Those of them that the page's policy kept from being sent. */
+  refused: string[];
   close(): Promise<void>;
 }
 
@@ -148,16 +150,22 @@ async function openPage(connection: Connection, options: PageOptions): Promise<P
 
   const complaints: string[] = [];
   const requests: string[] = [];
+  const refused: string[] = [];
+  const urls = new Map<unknown, string>();
   on(
     'Runtime.consoleAPICalled',
     ({ type, args }) => void complaints.push(`${type} ${JSON.stringify(args)}`),
   );
   on('Runtime.exceptionThrown', (thrown) => void complaints.push(JSON.stringify(thrown)));
   on('Log.entryAdded', ({ entry }) => void complaints.push(JSON.stringify(entry)));
-  on(
-    'Network.requestWillBeSent',
-    ({ request }) => void requests.push(String((request as Params).url)),
-  );
+  on('Network.requestWillBeSent', ({ request, requestId }) => {
+    const url = String((request as Params).url);
+    urls.set(requestId, url);
+    requests.push(url);
+  });
+  on('Network.loadingFailed', ({ blockedReason, requestId }) => {
+    if (blockedReason === 'csp') refused.push(urls.get(requestId) ?? '');
+  });
 
   await Promise.all(
     ['Page', 'Runtime', 'Log', 'Network'].map((domain) => send(`${domain}.enable`)),
@@ -185,6 +193,7 @@ async function openPage(connection: Connection, options: PageOptions): Promise<P
   return {
     complaints,
     requests,
+    refused,
     value,
     async open(url) {
       const loaded = new Promise<void>((resolve) => on('Page.loadEventFired', () => resolve()));
@@ -192,7 +201,9 @@ async function openPage(connection: Connection, options: PageOptions): Promise<P
       await loaded;
     },
     async until(expression) {
-      while (!(await value<boolean>(expression)))
+      // While a page is being replaced by the next one, much of it is missing.
+      const isTrue = `(() => { try { return ${expression} } catch { return false } })()`;
+      while (!(await value<boolean>(isTrue)))
         await new Promise((resolve) => setTimeout(resolve, 50));
     },
     async screenshot(extent) {
