@@ -13,8 +13,6 @@ import { openStore } from './store/open.js';
 import { type OperatorOptions, type OperatorSetting, openOperators } from './wakeup/operators.js';
 import { createWake } from './wakeup/wake.js';
 
-export type Core = Awaited<ReturnType<typeof openCore>>;
-
 /** Opens the store and the gateways. Rejects with what to do when the store cannot be opened. */
 export async function openCore(options: {
   settings: Settings;

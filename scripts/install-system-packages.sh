@@ -7,7 +7,7 @@ export DEBIAN_FRONTEND=noninteractive
 packages=(
   debhelper dpkg-dev fakeroot lintian  # scripts/deb.mjs and its test
   systemd systemd-container dbus       # the throw-away machine
-  iproute2 nftables openssl            # addresses, rules and certificates in it
+  iproute2 nftables procps openssl     # addresses, rules and certificates in it, and the carrier
   prometheus chromium                  # test/system/monitoring, which starts both by itself
 )
 
