@@ -31,8 +31,8 @@ export function credentialsOf({ config, tls, signingKey, centralKeys }: Settings
   const own: KeyFact = { role: 'gateway', central: '', keyids: [signingKey.keyid] };
   return {
     certificates: [
-      ...(tls ? [certificateFact('server', tls.cert)] : []),
-      ...(tls?.ca === undefined ? [] : [certificateFact('client-ca', tls.ca)]),
+      ...certificateFacts('server', tls?.cert),
+      ...certificateFacts('client-ca', tls?.ca),
     ],
     keys: [
       { ...own, ...renewal(config.keyRenewBy) },
@@ -50,9 +50,19 @@ function renewal(date: Date | undefined): { renewByMs?: number } {
   return date ? { renewByMs: date.getTime() } : {};
 }
 
-function certificateFact(use: CertificateFact['use'], pem: string): CertificateFact {
-  const certificates = certificatesIn(pem);
-  return { use, names: certificates.map(commonName), notAfterMs: notAfterMs(certificates) };
+function certificateFacts(use: CertificateFact['use'], pem = ''): CertificateFact[] {
+  const certificates = readCertificates(pem);
+  if (certificates.length === 0) return [];
+  return [{ use, names: certificates.map(commonName), notAfterMs: notAfterMs(certificates) }];
+}
+
+function readCertificates(pem: string): X509Certificate[] {
+  try {
+    return certificatesIn(pem);
+  } catch {
+    // TLS has taken the file. What only a page cannot read must not keep a gateway from starting.
+    return [];
+  }
 }
 
 function commonName({ subject, subjectAltName }: X509Certificate): string {
