@@ -2,6 +2,7 @@
 // sends nothing, also while the first is still under way. Ids are kept per central.
 import type { Clock } from '../../shared/clock.js';
 import type { WakeupResult } from '../../shared/wakeup/request.js';
+import { createRecent } from '../policy/recent.js';
 
 /** A result without its id. */
 export type Decision = Omit<WakeupResult, 'id'>;
@@ -59,31 +60,25 @@ export function createResults(options: {
 
 type Shelf = ReturnType<typeof createShelf>;
 
-/** The results of one central, in the order of their end: all live equally long. */
+/** The results of one central. */
 function createShelf({ clock, resultsMax, resultLifeMs }: Parameters<typeof createResults>[0]) {
-  const entries = new Map<string, { decision: Promise<Decision>; endMs: number }>();
-
-  function forget(): void {
-    const nowMs = clock.now();
-    // A Map keeps the order of insertion, so the first that still lives ends the walk.
-    for (const [id, { endMs }] of entries) {
-      if (endMs > nowMs) break;
-      entries.delete(id);
-    }
-  }
-
+  const entries = createRecent<{ decision: Promise<Decision>; endMs: number }>();
   return {
     get(id: string) {
-      forget();
-      return entries.get(id)?.decision;
+      const nowMs = clock.now();
+      entries.age(nowMs, resultLifeMs);
+      const entry = entries.get(id);
+      return entry && entry.endMs > nowMs ? entry.decision : undefined;
     },
-    put: (id: string, decision: Promise<Decision>) =>
-      void entries.set(id, { decision, endMs: clock.now() + resultLifeMs }),
-    delete: (id: string) => void entries.delete(id),
-    isFull: () => entries.size >= resultsMax,
+    put(id: string, decision: Promise<Decision>) {
+      const nowMs = clock.now();
+      entries.put(id, { decision, endMs: nowMs + resultLifeMs }, nowMs);
+    },
+    delete: entries.delete,
+    isFull: () => entries.size() >= resultsMax,
     size() {
-      forget();
-      return entries.size;
+      entries.age(clock.now(), resultLifeMs);
+      return entries.size();
     },
   };
 }

@@ -155,6 +155,6 @@ function newState(pace: NetworkPace): NetworkState {
 
 /** Drops what no longer counts. */
 function forget({ pace, prefixes, handsets }: NetworkState, nowMs: number): void {
-  prefixes.drop(nowMs, refillMs);
-  handsets.drop(nowMs, pace.handsetIntervalMs);
+  prefixes.age(nowMs, refillMs);
+  handsets.age(nowMs, pace.handsetIntervalMs);
 }

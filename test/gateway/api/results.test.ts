@@ -48,6 +48,17 @@ t.test('a result is forgotten after its life time', async (t) => {
   t.equal(decided(), 2);
 });
 
+t.test('a result is forgotten in time though a newer one is not', async (t) => {
+  const { clock, once, decided } = setUp();
+  await once('a');
+  clock.advance(10);
+  await once('b');
+  clock.advance(990);
+  await once('a');
+  await once('b');
+  t.equal(decided(), 3);
+});
+
 t.test('a deferred wakeup and one that failed by a bug are not remembered', async (t) => {
   const { once, decided } = setUp();
   await once('a', { outcome: 'deferred' });
