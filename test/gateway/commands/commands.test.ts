@@ -151,7 +151,11 @@ t.test('the environment comes after the file', async (t) => {
 
 t.test('explain tells whether a wakeup may leave and which rule decides', async (t) => {
   const { configFile } = createGatewayFolder(t, {
-    networks: [{ network: '214-07', ranges: ['10.0.0.0/8'] }],
+    networks: [
+      { network: '214-07', ranges: ['10.0.0.0/8'] },
+      { network: '214-09', ranges: ['10.0.0.0/8'], dryRun: true },
+    ],
+    infrastructure: ['10.0.0.0/24'],
   });
   const explain = (changes: Record<string, string> = {}) => {
     const options = {
@@ -172,6 +176,11 @@ t.test('explain tells whether a wakeup may leave and which rule decides', async 
     code: 3,
     stdout: /^refused: address-always-refused \(192\.0\.0\.0\/24, CLAT/,
   });
+  t.match(await explain({ ip: '10.0.0.53' }), {
+    code: 3,
+    stdout: 'refused: address-infrastructure (10.0.0.0/24 of infrastructure)\n',
+  });
+  t.match(await explain({ network: '214-09' }), { code: 0, stderr: /dryRun is on/ });
   t.match(await explain({ ip: '11.1.2.3' }), { code: 3, stdout: /address-out-of-range/ });
   t.match(await explain({ network: '214-08' }), { code: 3, stdout: /network-unknown/ });
   t.match(await explain({ port: '5000x' }), { code: 3, stdout: /port-malformed/ });
