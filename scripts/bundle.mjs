@@ -16,8 +16,8 @@ export async function bundle({ entry, outfile, version, external = [] }) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    // What is not there is neither read at the start nor held afterwards.
+    minify: true,
     legalComments: 'none',
     banner: { js: requireBanner },
     metafile: true,
