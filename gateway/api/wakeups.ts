@@ -48,7 +48,9 @@ export function createWakeups(parts: {
     // Begun in this order, so that what is left of a budget goes to those that need it most.
     const begun = new Map(byUrgency(claims).map((claim) => [claim, answerOne(claim)]));
     const answered = await Promise.all(claims.flatMap((claim) => begun.get(claim) ?? []));
-    return { answer: json(200, { results: answered }), logged: countOutcomes(answered) };
+    const network = [...new Set(claims.map((claim) => labelsOf(claim, rules).network))];
+    const logged = { network, ...countOutcomes(answered) };
+    return { answer: json(200, { results: answered }), logged };
   };
 }
 
