@@ -1,5 +1,5 @@
 // Who sent a request: the signature profile of docs/wakeup-api.md, rule by rule. A request may carry several
-// signatures; one that satisfies every rule is enough, and only that one burns its nonce.
+// signatures; one that satisfies every rule is enough, and all that do burn their nonces together.
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import { CodedError } from '../../shared/errors.js';
@@ -22,7 +22,7 @@ import {
   verifyMessage,
 } from '../../shared/wakeup/signature.js';
 import type { Central, Keyring } from './keyring.js';
-import type { Nonce, ReplayGuard } from './replay-guard.js';
+import type { Burning, Nonce, ReplayGuard } from './replay-guard.js';
 
 /** Why a request is not accepted, in the order of the rules: the furthest one is told. */
 export const trustProblems = [
@@ -34,9 +34,9 @@ export const trustProblems = [
   'signature-stale',
   'signature-before-start',
   'authority-unknown',
-  'nonce-replayed',
   'signature-invalid',
   'digest-mismatch',
+  'nonce-replayed',
   'replay-guard-full',
 ] as const;
 export type TrustProblem = (typeof trustProblems)[number];
@@ -71,13 +71,34 @@ export function createAuthenticate(options: TrustOptions): Authenticate {
     const found = signaturesOf(received.message);
     if (typeof found === 'string') return { problem: found };
     let furthest: TrustProblem = 'signature-missing';
+    const proofs: Proof[] = [];
     for (const signature of found) {
-      const identity = await judge(signature, received, options);
-      if (identity.central) return identity;
-      if (rank(identity.problem) > rank(furthest)) furthest = identity.problem;
+      const judged = await judge(signature, received, options);
+      if (typeof judged !== 'string') proofs.push(judged);
+      else if (rank(judged) > rank(furthest)) furthest = judged;
     }
-    return { problem: furthest };
+    const [proof] = proofs;
+    if (!proof) return { problem: furthest };
+    // All of them, or what is left of this request without the first would be accepted again. Only valid
+    // signatures burn nonces; of two equal requests at once, exactly one gets through.
+    const problem = burningProblems[options.guard.burn(proofs.map(({ nonce }) => nonce))];
+    if (problem !== undefined) return { problem };
+    return { central: proof.central, label: proof.label, createdSeconds: proof.nonce.created };
   };
+}
+
+const burningProblems: Record<Burning, TrustProblem | undefined> = {
+  burnt: undefined,
+  seen: 'nonce-replayed',
+  full: 'replay-guard-full',
+  stale: 'signature-stale',
+};
+
+/** A signature that satisfies every rule but, perhaps, that its nonce is new. */
+interface Proof {
+  central: Central;
+  label: string;
+  nonce: Nonce;
 }
 
 /** The signatures of a request that carry our tag; a few at most, for each may cost a verification. */
@@ -96,26 +117,22 @@ async function judge(
   found: MessageSignature,
   received: Received,
   options: TrustOptions,
-): Promise<Identity> {
+): Promise<Proof | TrustProblem> {
   const claim = judgeClaims(found, received, options);
-  if (typeof claim === 'string') return { problem: claim };
+  if (typeof claim === 'string') return claim;
   const { central, key, nonce } = claim;
   const invalid = await verificationProblem(found, key, received);
-  if (invalid !== undefined) return { problem: invalid };
+  if (invalid !== undefined) return invalid;
   const digest = fieldValue(received.message.headers, 'content-digest');
-  if (checkContentDigest(digest, received.body) !== 'ok') return { problem: 'digest-mismatch' };
-  // A nonce is burnt by a valid signature only; of two equal requests at once, exactly one gets through.
-  const burning = options.guard.burn(nonce);
-  if (burning === 'burnt') return { central, label: found.label, createdSeconds: nonce.created };
-  if (burning === 'full') return { problem: 'replay-guard-full' };
-  return { problem: burning === 'seen' ? 'nonce-replayed' : 'signature-stale' };
+  if (checkContentDigest(digest, received.body) !== 'ok') return 'digest-mismatch';
+  return { central, label: found.label, nonce };
 }
 
 /** Everything that is checked before the costly verification. */
 function judgeClaims(
   found: MessageSignature,
   { message }: Received,
-  { keyring, guard, clock, startMs, authorities }: TrustOptions,
+  { keyring, clock, startMs, authorities }: TrustOptions,
 ): { central: Central; key: KeyObject; nonce: Nonce } | TrustProblem {
   const { keyid, alg, created, expires, nonce: value } = signatureParams(found);
   if (keyid === undefined) return 'signature-incomplete';
@@ -133,8 +150,7 @@ function judgeClaims(
   // what was used in its last moment may have been dated as far ahead as the skew allows.
   if (created * 1000 < startMs + skewSecondsMax * 1000) return 'signature-before-start';
   if (!authorities().has(message.authority ?? '')) return 'authority-unknown';
-  const nonce = { centralId: record.central.id, value, created };
-  return guard.has(nonce) ? 'nonce-replayed' : { ...record, nonce };
+  return { ...record, nonce: { value, created } };
 }
 
 async function verificationProblem(

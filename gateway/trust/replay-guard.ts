@@ -1,23 +1,22 @@
 // Remembers the nonces of accepted requests for as long as their signatures could be accepted again.
 // A full guard refuses; it never forgets early. Buckets by second make forgetting cost nothing per nonce.
+// A nonce is its value alone: it is the same in all signatures of a request, whichever key they are by, and
+// stays burnt when a reload gives a central another id or another key.
 import type { Clock } from '../../shared/clock.js';
 import { ageSecondsMax } from '../../shared/wakeup/profile.js';
 
 export interface Nonce {
-  centralId: string;
   value: string;
   /** The signature's `created`, in Unix seconds. */
   created: number;
 }
 
+/** `stale`: the time of a nonce was already forgotten, which happens when the clock was set back. */
+export type Burning = 'burnt' | 'seen' | 'full' | 'stale';
+
 export interface ReplayGuard {
-  /** Whether a nonce has been burnt. A look only: it reserves nothing. */
-  has(nonce: Nonce): boolean;
-  /**
-   * Burns a nonce, checking and inserting in one step. `stale`: its time was already forgotten, which happens
-   * when the clock was set back.
-   */
-  burn(nonce: Nonce): 'burnt' | 'seen' | 'full' | 'stale';
+  /** Burns the nonces of a request, checking and inserting in one step: all of them or, for whatever reason, none. */
+  burn(nonces: readonly Nonce[]): Burning;
   size(): number;
   isFull(): boolean;
 }
@@ -33,27 +32,35 @@ export function createReplayGuard(options: { clock: Clock; replayGuardMax: numbe
     // One look a second: nothing falls due in between, and a clock set back brings nothing back.
     if (nowSecond <= forgottenSecond) return;
     forgottenSecond = nowSecond;
-    for (const [second, keys] of buckets) {
+    for (const [second, values] of buckets) {
       if (second > nowSecond) continue;
-      for (const key of keys) seen.delete(key);
+      for (const value of values) seen.delete(value);
       buckets.delete(second);
     }
   }
 
+  function burningOf(nonces: readonly Nonce[]): Burning {
+    if (nonces.some((nonce) => dueSecond(nonce) <= forgottenSecond)) return 'stale';
+    const values = new Set(nonces.map(({ value }) => value));
+    if ([...values].some((value) => seen.has(value))) return 'seen';
+    return seen.size + values.size > replayGuardMax ? 'full' : 'burnt';
+  }
+
+  function remember(value: string, second: number): void {
+    seen.add(value);
+    const bucket = buckets.get(second);
+    if (bucket) bucket.push(value);
+    else buckets.set(second, [value]);
+  }
+
   return {
-    has: (nonce) => seen.has(keyOf(nonce)),
-    burn(nonce) {
+    burn(nonces) {
       forget();
-      const key = keyOf(nonce);
-      // The first second in which no signature of this age is fresh any more.
-      const second = nonce.created + ageSecondsMax + 1;
-      if (second <= forgottenSecond) return 'stale';
-      if (seen.has(key)) return 'seen';
-      if (seen.size >= replayGuardMax) return 'full';
-      seen.add(key);
-      const bucket = buckets.get(second);
-      if (bucket) bucket.push(key);
-      else buckets.set(second, [key]);
+      const burning = burningOf(nonces);
+      if (burning !== 'burnt') return burning;
+      // Kept as long as the latest of the request's signatures needs it.
+      const latest = Math.max(...nonces.map(dueSecond));
+      for (const value of new Set(nonces.map((nonce) => nonce.value))) remember(value, latest);
       return 'burnt';
     },
     size() {
@@ -67,6 +74,7 @@ export function createReplayGuard(options: { clock: Clock; replayGuardMax: numbe
   };
 }
 
-function keyOf({ centralId, value }: Nonce): string {
-  return `${centralId} ${value}`;
+/** The first second in which no signature of this age is fresh any more. */
+function dueSecond({ created }: Nonce): number {
+  return created + ageSecondsMax + 1;
 }

@@ -46,17 +46,20 @@ export function answerComponents(requestLabel: string | undefined): Component[] 
     : [...own, { name: 'signature', params: { req: true, key: requestLabel } }];
 }
 
-/** The two header fields that sign a request, one signature for each key (two keys during a rotation). */
+/**
+ * The two header fields that sign a request, one signature for each key (two keys during a rotation). They share
+ * their nonce: with one for each, what is left of the request without one signature would be another request.
+ */
 export function signRequest(
   message: SignableMessage,
   keys: readonly NamedKey[],
   nowMs: number,
 ): SignatureFields {
   const components = requestComponents(message.method ?? '');
+  const nonce = randomBytes(16).toString('base64url');
   const labelled = keys.map(({ keyid, key }, i) => {
     const params = freshness(nowMs);
-    params.set('nonce', randomBytes(16).toString('base64url'));
-    params.set('keyid', keyid).set('tag', signatureTag);
+    params.set('nonce', nonce).set('keyid', keyid).set('tag', signatureTag);
     const label = i === 0 ? 'wakeup' : `wakeup${i + 1}`;
     return { label, ...signMessage({ components, params, key, context: { message } }) };
   });

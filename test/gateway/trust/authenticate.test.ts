@@ -4,10 +4,15 @@ import type { BareItem } from 'structured-headers';
 import t from 'tap';
 import { contentDigest } from '../../../shared/wakeup/digest.js';
 import { type NamedKey, thumbprint } from '../../../shared/wakeup/keys.js';
-import { requestComponents } from '../../../shared/wakeup/profile.js';
+import { requestComponents, signRequest } from '../../../shared/wakeup/profile.js';
 import { type Component, signMessage } from '../../../shared/wakeup/signature.js';
 import { signableOf, type WireRequest } from '../../support/gateway-caller.js';
-import { type RunningGateway, startGateway, type Teardown } from '../../support/gateway-setup.js';
+import {
+  baseConfig,
+  type RunningGateway,
+  startGateway,
+  type Teardown,
+} from '../../support/gateway-setup.js';
 
 type Params = Map<string, BareItem>;
 
@@ -420,4 +425,65 @@ t.test('two keys of one central serve while one replaces the other', async (t) =
   t.ok(gateway.reload());
   t.equal((await running.caller.send()).status, 200);
   t.equal((await running.callerWith(next).send()).status, 200);
+});
+
+t.test('a request with two signatures works once, whole or in parts', async (t) => {
+  const running: RunningGateway = await start(t);
+  const { folder, gateway, caller } = running;
+  const next = folder.addKey('ns-1-next');
+  const pem = (name: string) => readFileSync(`${folder.path}/${name}.pub.pem`, 'utf8');
+  writeFileSync(`${folder.path}/ns-1.pub.pem`, pem('ns-1') + pem('ns-1-next'));
+  t.ok(gateway.reload());
+  const signedTwice = () => {
+    const wire = caller.signed();
+    const keys = [folder.centralKey, next];
+    Object.assign(wire.headers, signRequest(signableOf(wire), keys, createdOf(wire) * 1000));
+    return wire;
+  };
+  const without = (wire: WireRequest, gone: 'first' | 'second') => {
+    const headers = { ...wire.headers };
+    for (const name of ['signature-input', 'signature'] as const) {
+      const [first = '', second = ''] = String(headers[name]).split(/, (?=wakeup2=)/);
+      headers[name] = gone === 'first' ? second : first;
+    }
+    return { ...wire, headers };
+  };
+  const whole = signedTwice();
+  t.equal((await caller.sendWire(whole)).status, 200);
+  t.equal((await caller.sendWire(whole)).problem, 'nonce-replayed');
+  t.equal((await caller.sendWire(without(whole, 'first'))).problem, 'nonce-replayed');
+  t.equal((await caller.sendWire(without(whole, 'second'))).problem, 'nonce-replayed');
+  const parts = signedTwice();
+  t.equal((await caller.sendWire(without(parts, 'first'))).status, 200);
+  t.equal((await caller.sendWire(without(parts, 'second'))).problem, 'nonce-replayed');
+});
+
+t.test('of signatures with different nonces all are burnt', async (t) => {
+  const { caller, folder } = await start(t);
+  const wire = caller.signed();
+  const [one, two] = ['one', 'two'].map((label) => {
+    const copy = { ...wire, headers: { ...wire.headers } };
+    resign(copy, folder.centralKey, { label });
+    return copy;
+  });
+  const both = { ...wire, headers: { ...wire.headers } };
+  for (const name of ['signature-input', 'signature']) {
+    both.headers[name] = `${one?.headers[name]}, ${two?.headers[name]}`;
+  }
+  t.equal((await caller.sendWire(both)).status, 200);
+  for (const rest of [both, one, two]) {
+    t.equal((await caller.sendWire(rest ?? wire)).problem, 'nonce-replayed');
+  }
+});
+
+t.test('a central that gets another id by a reload cannot use its nonces again', async (t) => {
+  const { caller, folder, gateway } = await start(t);
+  const wire = caller.signed();
+  t.equal((await caller.sendWire(wire)).status, 200);
+  folder.write({
+    ...baseConfig(),
+    centrals: [{ id: 'ns-renamed', publicKeyFile: 'ns-1.pub.pem' }],
+  });
+  t.ok(gateway.reload());
+  t.equal((await caller.sendWire(wire)).problem, 'nonce-replayed');
 });
