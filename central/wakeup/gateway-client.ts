@@ -28,8 +28,9 @@ export interface GatewayOptions {
   /** Central's own keys; a request carries a signature by each. */
   signingKeys: readonly NamedKey[];
   tls: { ca?: string; cert?: string; key?: string };
+  /** Of one exchange, from its sending on. */
   timeoutMs: number;
-  /** How long wakeups gather into one request. */
+  /** How long wakeups gather into one request, and longer while `requestsMax` requests are under way. */
   gatherMs: number;
   /** Wakeups that may wait or be under way; beyond, they fail with `gateway-busy`. */
   wakeupsMax: number;
@@ -51,40 +52,59 @@ interface Waiting {
   reject: (error: GatewayError) => void;
 }
 
-const connectionsMax = 4;
+/** Requests with wakeups under way at a time, each on a connection of its own. */
+const requestsMax = 4;
+/** One more, so that asking for networks never waits behind wakeups. */
+const connectionsMax = requestsMax + 1;
 /** Longest answer taken: 1000 results are a tenth of it. */
 const answerBytesMax = 1024 * 1024;
 
 export function createGatewayClient(options: GatewayOptions): GatewayClient {
   const { clock, gatherMs, wakeupsMax } = options;
   const exchange = createExchange(options);
-  let gathering: Waiting[] = [];
+  const gathering: Waiting[] = [];
+  /** The wakeups have gathered for long enough and wait for a request to end. */
+  let isDue = false;
   let load = 0;
+  let requests = 0;
   let closed: Promise<void> | undefined;
 
-  function sendGathered(): void {
-    const batch = gathering;
-    gathering = [];
-    for (let i = 0; i < batch.length; i += wakeupsPerRequestMax) {
-      void sendBatch(batch.slice(i, i + wakeupsPerRequestMax));
+  function sendGathered(atATime = requestsMax): void {
+    while (gathering.length > 0 && requests < atATime) {
+      void sendBatch(gathering.splice(0, wakeupsPerRequestMax));
     }
+    isDue = gathering.length > 0;
   }
 
   async function sendBatch(batch: Waiting[]): Promise<void> {
+    requests += 1;
     try {
       const body = JSON.stringify({ wakeups: batch.map(({ wakeup }) => wakeup) });
-      const results = parseResults(await exchange.send('POST', wakeupsPath, body));
-      const byId = new Map(results.map((result) => [result.id, result]));
-      for (const { wakeup, resolve, reject } of batch) {
-        const result = byId.get(wakeup.id);
-        if (result) resolve(result);
-        else reject(gatewayError('gateway-refused', 'the answer leaves out a wakeup'));
-      }
+      settle(batch, parseResults(await exchange.send('POST', wakeupsPath, body)));
     } catch (error) {
-      for (const { reject } of batch) reject(asGatewayError(error));
+      fail(batch, asGatewayError(error));
     } finally {
-      load -= batch.length;
+      requests -= 1;
+      if (isDue) sendGathered();
     }
+  }
+
+  function settle(batch: Waiting[], results: WakeupResult[]): void {
+    load -= batch.length;
+    const byId = new Map(results.map((result) => [result.id, result]));
+    for (const { wakeup, resolve, reject } of batch) {
+      const result = byId.get(wakeup.id);
+      if (result) resolve(result);
+      else reject(gatewayError('gateway-refused', 'the answer leaves out a wakeup'));
+    }
+  }
+
+  function fail(batch: Waiting[], error: GatewayError): void {
+    // What waits behind a request without an answer would wait in vain: another gateway could be asked meanwhile.
+    const isStuck = isDue && error.code === 'gateway-unreachable';
+    const failed = isStuck ? [...batch, ...gathering.splice(0)] : batch;
+    load -= failed.length;
+    for (const { reject } of failed) reject(error);
   }
 
   return {
@@ -103,12 +123,12 @@ export function createGatewayClient(options: GatewayOptions): GatewayClient {
       load += 1;
       return new Promise((resolve, reject) => {
         gathering.push({ wakeup, resolve, reject });
-        if (gathering.length === 1) clock.after(gatherMs, sendGathered);
+        if (gathering.length === 1) clock.after(gatherMs, () => sendGathered());
       });
     },
     close() {
-      // What was taken to be handed over is handed over.
-      sendGathered();
+      // What was taken to be handed over is handed over, all at once: nothing is sent on a pool that closes.
+      sendGathered(Number.POSITIVE_INFINITY);
       closed ??= exchange.close();
       return closed;
     },
@@ -145,7 +165,6 @@ function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }:
       headers,
       body: method === 'POST' ? body : null,
       responseHeaders: 'raw',
-      // Waiting for a free connection counts too: meanwhile another gateway could be asked.
       signal: AbortSignal.timeout(timeoutMs),
     });
     const received = Buffer.from(await response.body.arrayBuffer());

@@ -65,6 +65,8 @@ export interface ScriptedGateway {
   resultOf: (wakeup: Wakeup) => Omit<WakeupResult, 'id'> | undefined;
   /** Asked before each answer; a test may replace it. */
   misbehave: (request: ReceivedRequest) => Misbehaviour | undefined;
+  /** Answers to wakeups wait for it; a test may replace it. */
+  held: Promise<void> | undefined;
   /** Every wakeup that arrived, in order. */
   wakeups: Wakeup[];
   requests: ReceivedRequest[];
@@ -108,6 +110,7 @@ export async function openScriptedGateway(
     networks: options.networks ?? [served()],
     resultOf: () => ({ outcome: 'triggered' }),
     misbehave: () => undefined,
+    held: undefined,
     wakeups: [],
     requests: [],
     nextBatch: batches.take,
@@ -122,9 +125,14 @@ export async function openScriptedGateway(
     const { received, message, body } = await receive(request, options);
     gateway.requests.push(received);
     gateway.wakeups.push(...received.wakeups);
+    if (received.path === networksPath) {
+      answer({ received, message, body, response });
+      polls.count();
+      return;
+    }
+    batches.put(received.wakeups);
+    if (gateway.held) await gateway.held;
     answer({ received, message, body, response });
-    if (received.path === networksPath) polls.count();
-    else batches.put(received.wakeups);
   });
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');

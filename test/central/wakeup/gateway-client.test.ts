@@ -12,6 +12,7 @@ import { createManualClock } from '../../support/manual-clock.js';
 import {
   type Misbehaviour,
   openScriptedGateway,
+  type ScriptedGateway,
   type ScriptedGatewayOptions,
 } from '../../support/scripted-gateway.js';
 
@@ -63,6 +64,15 @@ async function setup(
   return { clock, gateway, client, wakeup, wake, central, operator };
 }
 
+/** Keeps answers to wakeups back until it is called. */
+function hold(gateway: ScriptedGateway): () => void {
+  let release = () => {};
+  gateway.held = new Promise((resolve) => {
+    release = resolve;
+  });
+  return release;
+}
+
 t.test('asks for networks with a signed GET and reads the signed answer', async (t) => {
   const { gateway, client } = await setup(t);
   t.same(await client.networks(), gateway.networks);
@@ -104,6 +114,54 @@ t.test('splits more than 1000 wakeups into several requests', async (t) => {
     [1_000, 1_000, 500],
   );
   t.equal(new Set(gateway.wakeups.map(({ id }) => id)).size, 2_500);
+});
+
+t.test('gathers on while four requests are under way, and sends when one ends', async (t) => {
+  const { gateway, client, wake } = await setup(t);
+  const release = hold(gateway);
+  const held = Array.from({ length: 4 }, wake);
+  const batches = [];
+  for (const _ of held) batches.push(await gateway.nextBatch());
+  const gathered = Array.from({ length: 100 }, wake);
+  t.same(await client.networks(), gateway.networks, 'asking for networks does not wait');
+  t.equal(gateway.wakeups.length, 4);
+  release();
+  t.equal((await gateway.nextBatch()).length, 100, 'the rest travels together');
+  const results = await Promise.all([...held, ...gathered]);
+  t.ok(results.every(({ outcome }) => outcome === 'triggered'));
+  t.equal(gateway.requests.length, 6, 'five with wakeups and one for networks');
+});
+
+t.test('what gathered meanwhile travels in requests of at most 1000, four at a time', async (t) => {
+  const { gateway, wake } = await setup(t, { wakeupsMax: 6_000 });
+  const release = hold(gateway);
+  const held = Array.from({ length: 4 }, wake);
+  for (const _ of held) await gateway.nextBatch();
+  const gathered = Array.from({ length: 5_500 }, wake);
+  release();
+  await Promise.all([...held, ...gathered]);
+  const sizes = gateway.requests.map(({ wakeups }) => wakeups.length).sort((a, b) => b - a);
+  t.same(sizes, [1_000, 1_000, 1_000, 1_000, 1_000, 500, 1, 1, 1, 1]);
+});
+
+t.test('wakeups that wait for a request to end count as under way', async (t) => {
+  const { gateway, wake } = await setup(t, { wakeupsMax: 6 });
+  const release = hold(gateway);
+  const taken = Array.from({ length: 6 }, wake);
+  await t.rejects(wake(), { code: 'gateway-busy' });
+  release();
+  await Promise.all(taken);
+  t.match(await wake(), { outcome: 'triggered' });
+});
+
+t.test('hands over what waits for a request to end when it is closed', async (t) => {
+  const { gateway, client, wake } = await setup(t);
+  const release = hold(gateway);
+  const taken = Array.from({ length: 6 }, wake);
+  const closed = client.close();
+  release();
+  await closed;
+  for (const { outcome } of await Promise.all(taken)) t.equal(outcome, 'triggered');
 });
 
 t.test('gives each wakeup its own result, whatever their order', async (t) => {
@@ -197,9 +255,10 @@ t.test(
   async (t) => {
     const { gateway, wake } = await setup(t, { timeoutMs: 100 });
     gateway.misbehave = () => 'silent';
-    // More than there are connections: some wait for one.
+    // More than may be under way: some wait for a request to end.
     const waiting = Array.from({ length: 12 }, wake);
     await Promise.all(waiting.map((one) => t.rejects(one, { code: 'gateway-unreachable' })));
+    t.equal(gateway.requests.length, 4, 'what waited was not sent: another gateway may be asked');
   },
 );
 
