@@ -2,6 +2,7 @@
 // an operator can act on, and never shows what the file holds.
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { certificatesIn } from './certificates.js';
 import { CodedError, messageOf } from './errors.js';
 import { type NamedKey, readPrivateKeys, readPublicKeys } from './wakeup/keys.js';
 
@@ -33,7 +34,7 @@ export function readPublicKeyFile(file: string): NamedKey[] {
 /** A key and its certificate, proved to belong together. Throws `unreadable` or `bad-tls`. */
 export function readTlsFiles({ keyFile, certFile, clientCaFile }: TlsFiles): TlsMaterial {
   const material: TlsMaterial = { key: readTextFile(keyFile), cert: readTextFile(certFile) };
-  if (clientCaFile !== undefined) material.ca = readTextFile(clientCaFile);
+  if (clientCaFile !== undefined) material.ca = readCertificateFile(clientCaFile);
   try {
     createSecureContext({ ...material });
   } catch (cause) {
@@ -42,6 +43,16 @@ export function readTlsFiles({ keyFile, certFile, clientCaFile }: TlsFiles): Tls
     throw new CodedError('bad-tls', message, { cause });
   }
   return material;
+}
+
+/** Certificates in PEM. TLS passes over a file that holds none, and then trusts every public authority. */
+function readCertificateFile(file: string): string {
+  const pem = readTextFile(file);
+  const problem = problemOf(() => {
+    if (certificatesIn(pem).length === 0) throw new CodedError('bad-tls', 'there is none');
+  });
+  if (problem === undefined) return pem;
+  throw new CodedError('bad-tls', `${file}: holds no certificate in PEM (${problem})`);
 }
 
 /** What reading throws, as a sentence; `undefined` when it succeeds. */

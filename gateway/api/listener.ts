@@ -31,6 +31,7 @@ export function createListener(options: ListenerOptions): Listener {
   const { tls, isDraining } = options;
   let router: Router = async () => undefined;
   let connectionCount = 0;
+  let ca = tls?.ca;
 
   const onRequest: RequestListener = (request, response) => {
     router(request).then(
@@ -65,7 +66,7 @@ export function createListener(options: ListenerOptions): Listener {
     setTls(next) {
       // Whether a client certificate is asked for was fixed at the start. Without the old certificates to check
       // it against, one of any public authority would do.
-      const ca = next.ca ?? tls?.ca;
+      ca = next.ca ?? ca;
       if (tls) (server as TlsServer).setSecureContext(contextOf({ ...next, ...(ca && { ca }) }));
     },
     close: (deadlineMs) => closeServer(server, deadlineMs),

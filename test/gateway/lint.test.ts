@@ -1,6 +1,6 @@
 // What a start and check-config say of ranges, keys and certificates. Warnings about the policy alone are in
 // policy/warnings.test.ts.
-import { chmodSync, renameSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadSettings } from '../../gateway/settings.js';
@@ -83,6 +83,18 @@ t.test('a certificate that has ended is an error', async (t) => {
     /^tls: certFile ended on \d{4}-\d\d-\d\d; put a new certificate there$/,
   ]);
 });
+
+t.test(
+  'a clientCaFile without a certificate is an error, for any authority would do',
+  async (t) => {
+    const folder = await withTls(t, { tls: { ...tls, clientCaFile: 'ca.crt' } });
+    const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    for (const pem of ['', 'no certificate', garbage]) {
+      writeFileSync(join(folder.path, 'ca.crt'), pem);
+      t.match(lint(folder).errors, [/^tls: .*ca\.crt: holds no certificate in PEM/], pem);
+    }
+  },
+);
 
 t.test('a certificate that is not valid yet is warned about', async (t) => {
   const folder = await withTls(t);

@@ -80,11 +80,17 @@ t.test('with clientCaFile a caller needs a certificate of that authority', async
   await t.rejects(callerTls({ ca }).send());
   await t.rejects(callerTls({ ca, ...(await createCertificate('ns-1')) }).send());
 
-  // The second wall falls at a restart only: until then the old authority counts, not any public one.
+  const next = await createCertificate('ns-1');
+  writeFileSync(join(folder.path, 'ca.crt'), next.cert);
+  t.ok(gateway.reload());
+  await t.rejects(callerTls({ ca, ...client }).send());
+
+  // The second wall falls at a restart only: until then the last authority counts, not any public one.
   folder.write({ ...config, tls });
   t.ok(gateway.reload());
   t.ok(lines.some(({ fields }) => String(fields.keys) === 'tls.clientCaFile'));
-  t.equal((await callerTls({ ca, ...client }).send()).status, 200);
+  t.equal((await callerTls({ ca, ...next }).send()).status, 200);
+  await t.rejects(callerTls({ ca, ...client }).send());
   await t.rejects(callerTls({ ca }).send());
 });
 
