@@ -6,11 +6,13 @@ import { type Prefix, parsePrefix } from '../shared/address.js';
 import { expiryProblem } from '../shared/certificates.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { amount, filePath, listenAddress, logSchema } from '../shared/config.js';
+import { messageOf } from '../shared/errors.js';
 import {
   problemOf,
   readPrivateKeyFile,
   readPublicKeyFile,
   readTlsFiles,
+  type TlsFiles,
 } from '../shared/key-files.js';
 import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
 import { protocols } from '../shared/wakeup/request.js';
@@ -173,11 +175,18 @@ function tlsSchema(folder: string, clock: Clock) {
         .describe('certificates in PEM that a client certificate must be signed by; asks for one'),
     })
     .superRefine((files, context) => {
-      const message =
-        problemOf(() => readTlsFiles(files)) ??
-        expiryProblem(readTlsFiles(files).cert, clock.now());
+      const message = tlsProblem(files, clock);
       if (message !== undefined) context.addIssue({ code: 'custom', message });
     });
+}
+
+/** The files are read once, for they may change at any moment. */
+function tlsProblem(files: TlsFiles, clock: Clock): string | undefined {
+  try {
+    return expiryProblem(readTlsFiles(files).cert, clock.now());
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 const authority = parsed(

@@ -1,6 +1,7 @@
 // The composition root: builds the gateway's parts, wires them, reloads them and closes them in reverse order.
 import { openAdmin } from '../shared/admin.js';
 import { type Clock, systemClock } from '../shared/clock.js';
+import { messageOf } from '../shared/errors.js';
 import { createClosing } from '../shared/lifecycle.js';
 import type { Log } from '../shared/log.js';
 import { traces } from '../shared/traces.js';
@@ -147,16 +148,26 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   function reload(): boolean {
-    const loaded = load();
-    metrics.reloaded(loaded.settings !== undefined, clock.now());
-    if (!loaded.settings) {
-      configuration.refuse(loaded.problems);
-      log(traces.reloadFailed, { problems: loaded.problems });
-      return false;
+    const problems = tryReload();
+    metrics.reloaded(problems.length === 0, clock.now());
+    if (problems.length === 0) {
+      log(traces.reloaded);
+      return true;
     }
-    take(loaded.settings);
-    log(traces.reloaded);
-    return true;
+    configuration.refuse(problems);
+    log(traces.reloadFailed, { problems });
+    return false;
+  }
+
+  /** Why the configuration was not taken. Nothing that goes wrong here may end a gateway that works. */
+  function tryReload(): string[] {
+    try {
+      const { settings: next, problems = [] } = { problems: [], ...load() };
+      if (next) take(next);
+      return problems;
+    } catch (error) {
+      return [messageOf(error)];
+    }
   }
 
   function take(next: Settings): void {

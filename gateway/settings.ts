@@ -40,12 +40,12 @@ export function loadSettings(
   env: Environment,
   clock: Clock = systemClock,
 ): SettingsResult {
-  const { config, problems } = loadConfig({
-    schemaFor: (folder) => schemaFor(folder, clock),
-    ...{ file, envPrefix, env },
-  });
-  if (config === undefined) return { problems };
   try {
+    const { config, problems } = loadConfig({
+      schemaFor: (folder) => schemaFor(folder, clock),
+      ...{ file, envPrefix, env },
+    });
+    if (config === undefined) return { problems };
     const stateFile = config.stateFile ?? join(stateFolder(file, env), 'gateway.state.json');
     const source = { file, sha256: sha256Of(file) };
     const read = readSettings(config);

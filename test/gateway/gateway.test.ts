@@ -94,6 +94,21 @@ t.test('a reload takes policy, centrals and pace, and keeps nonces and results',
   t.equal((await caller.send()).problem, 'key-unknown');
 });
 
+t.test('a reload that throws changes nothing, says so, and the gateway goes on', async (t) => {
+  const running = await startGateway(t);
+  const { gateway, caller, lines, metric } = running;
+  running.onLoad(() => {
+    throw new Error('the disk is gone');
+  });
+  t.equal(gateway.reload(), false);
+  t.match(lines.at(-1), {
+    trace: traces.reloadFailed,
+    fields: { problems: ['the disk is gone'] },
+  });
+  t.equal(await metric('reveille_gateway_config_reload_successful'), 0);
+  t.equal((await caller.send()).status, 200);
+});
+
 t.test('a bad configuration at a reload changes nothing and says so', async (t) => {
   const { gateway, caller, folder, lines, metric, clock } = await startGateway(t);
   const stamp = 'reveille_gateway_config_reload_timestamp_seconds';

@@ -1,7 +1,20 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { loadSettings } from '../../gateway/settings.js';
+import { createCertificate, writeCertificate } from '../support/gateway-certificates.js';
 import { baseConfig, createGatewayFolder } from '../support/gateway-setup.js';
+
+t.test('whatever goes wrong while a configuration is read is a problem of it', async (t) => {
+  const folder = createGatewayFolder(t, { tls: { keyFile: 'tls.key', certFile: 'tls.crt' } });
+  writeCertificate(folder.path, await createCertificate());
+  const broken = {
+    now: () => {
+      throw new Error('no time');
+    },
+    after: () => () => {},
+  };
+  t.match(loadSettings(folder.configFile, {}, broken), { problems: [/no time/] });
+});
 
 t.test(
   "the state file lies in systemd's state directory, or beside the configuration",

@@ -91,6 +91,8 @@ export interface RunningGateway {
   folder: GatewayFolder;
   lines: LoggedLine[];
   caller: Caller;
+  /** What happens from now on before a configuration is read again. */
+  onLoad(fn: () => void): void;
   /** Another caller, with another key. */
   callerWith(key: NamedKey): Caller;
   /** The value of a metric's line, such as `reveille_gateway_refusals_total{reason="port-not-allowed"}`. */
@@ -104,7 +106,11 @@ export async function startGateway(
   folder = createGatewayFolder(t, config),
 ): Promise<RunningGateway> {
   const clock = createManualClock();
-  const load = () => loadSettings(folder.configFile, {});
+  let beforeLoad = () => {};
+  const load = () => {
+    beforeLoad();
+    return loadSettings(folder.configFile, {});
+  };
   const loaded = load();
   if (!loaded.settings) throw new Error(loaded.problems.join('\n'));
   const { log, lines } = createLogMemory();
@@ -126,6 +132,9 @@ export async function startGateway(
     clock,
     folder,
     lines,
+    onLoad: (fn) => {
+      beforeLoad = fn;
+    },
     caller: callerWith(folder.centralKey),
     callerWith,
     metric,
