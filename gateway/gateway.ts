@@ -116,7 +116,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     readiness: () => {
       if (isDraining) return 'draining';
       if (isAllPaused()) return `paused ${causes[pause.snapshot().cause]}`;
-      return guard.isFull() ? 'the replay guard is full' : undefined;
+      if (guard.isFull()) return 'the replay guard is full';
+      // Every request of now is dated before the start and refused.
+      return clock.now() < startMs ? 'the clock was set back to before the start' : undefined;
     },
     log,
     routes: {

@@ -25,17 +25,20 @@ export function createReplayGuard(options: { clock: Clock; replayGuardMax: numbe
   const { clock, replayGuardMax } = options;
   const seen = new Set<string>();
   const buckets = new Map<number, string[]>();
+  let sweptSecond = 0;
+  /** The latest that was forgotten. A clock that jumps ahead while nothing is remembered makes nothing stale. */
   let forgottenSecond = 0;
 
   function forget(): void {
     const nowSecond = Math.floor(clock.now() / 1000);
-    // One look a second: nothing falls due in between, and a clock set back brings nothing back.
-    if (nowSecond <= forgottenSecond) return;
-    forgottenSecond = nowSecond;
+    // One look a second: nothing falls due in between.
+    if (nowSecond === sweptSecond) return;
+    sweptSecond = nowSecond;
     for (const [second, values] of buckets) {
       if (second > nowSecond) continue;
       for (const value of values) seen.delete(value);
       buckets.delete(second);
+      forgottenSecond = Math.max(forgottenSecond, second);
     }
   }
 

@@ -109,6 +109,18 @@ t.test('a reload that throws changes nothing, says so, and the gateway goes on',
   t.equal((await caller.send()).status, 200);
 });
 
+t.test('a clock that was set back to before the start is told as not ready', async (t) => {
+  const { gateway, clock } = await startGateway(t);
+  const ready = async () => {
+    const answer = await fetch(`${gateway.adminUrl}/readyz`);
+    return { status: answer.status, body: await answer.text() };
+  };
+  clock.advance(-60_000);
+  t.same(await ready(), { status: 503, body: 'the clock was set back to before the start\n' });
+  clock.advance(60_000);
+  t.same(await ready(), { status: 200, body: 'ready\n' });
+});
+
 t.test('a bad configuration at a reload changes nothing and says so', async (t) => {
   const { gateway, caller, folder, lines, metric, clock } = await startGateway(t);
   const stamp = 'reveille_gateway_config_reload_timestamp_seconds';

@@ -67,6 +67,22 @@ t.test('a clock that is set back brings no forgotten nonce back to life', async 
   t.equal(guard.burn(nonce('a')), 'stale');
 });
 
+t.test('a clock that jumps ahead and back makes stale only what was forgotten', async (t) => {
+  let nowMs = startSecond * 1000;
+  const guard = createReplayGuard({
+    clock: { now: () => nowMs, after: () => () => {} },
+    replayGuardMax: 10,
+  });
+  guard.burn(nonce('a'));
+  nowMs += 3_600_000;
+  t.equal(guard.size(), 0);
+  nowMs -= 3_600_000 - 6000;
+  t.equal(guard.burn(nonce('a')), 'stale');
+  t.equal(guard.burn(nonce('b', startSecond + 1)), 'burnt');
+  nowMs += 32_000;
+  t.equal(guard.size(), 0, 'what is remembered after the jump is forgotten in time');
+});
+
 t.test('a hundred thousand nonces are forgotten at once', async (t) => {
   const clock = createManualClock(startSecond * 1000);
   const guard = createReplayGuard({ clock, replayGuardMax: 100_000 });
