@@ -3,6 +3,7 @@
 import type { Clock } from '../../shared/clock.js';
 import type { WakeupResult } from '../../shared/wakeup/request.js';
 import { createRecent } from '../policy/recent.js';
+import { createSteadyTime } from '../policy/steady-time.js';
 
 /** A result without its id. */
 export type Decision = Omit<WakeupResult, 'id'>;
@@ -27,8 +28,10 @@ export function createResults(options: {
   resultLifeMs: number;
 }): Results {
   const ofCentral = new Map<string, Shelf>();
+  // A clock that is set would forget results too early, or keep them too long.
+  const now = createSteadyTime(options.clock);
   const shelfOf = (centralId: string): Shelf => {
-    const shelf = ofCentral.get(centralId) ?? createShelf(options);
+    const shelf = ofCentral.get(centralId) ?? createShelf({ now, ...options });
     ofCentral.set(centralId, shelf);
     return shelf;
   };
@@ -61,23 +64,24 @@ export function createResults(options: {
 type Shelf = ReturnType<typeof createShelf>;
 
 /** The results of one central. */
-function createShelf({ clock, resultsMax, resultLifeMs }: Parameters<typeof createResults>[0]) {
+function createShelf(options: { now: () => number; resultsMax: number; resultLifeMs: number }) {
+  const { now, resultsMax, resultLifeMs } = options;
   const entries = createRecent<{ decision: Promise<Decision>; endMs: number }>();
   return {
     get(id: string) {
-      const nowMs = clock.now();
+      const nowMs = now();
       entries.age(nowMs, resultLifeMs);
       const entry = entries.get(id);
       return entry && entry.endMs > nowMs ? entry.decision : undefined;
     },
     put(id: string, decision: Promise<Decision>) {
-      const nowMs = clock.now();
+      const nowMs = now();
       entries.put(id, { decision, endMs: nowMs + resultLifeMs }, nowMs);
     },
     delete: entries.delete,
     isFull: () => entries.size() >= resultsMax,
     size() {
-      entries.age(clock.now(), resultLifeMs);
+      entries.age(now(), resultLifeMs);
       return entries.size();
     },
   };

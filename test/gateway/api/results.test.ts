@@ -98,3 +98,13 @@ t.test('results of a central that is gone are forgotten', async (t) => {
   results.keepOnly(new Set(['ns-2']));
   t.equal(results.size(), 1);
 });
+
+t.test('a clock that is set back neither keeps nor forgets a result', async (t) => {
+  const { clock, once, decided, results } = setUp();
+  await once('a');
+  clock.advance(-3_600_000);
+  await once('a');
+  t.equal(decided(), 1);
+  clock.advance(1000);
+  t.equal(results.size(), 0);
+});
