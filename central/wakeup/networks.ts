@@ -1,7 +1,12 @@
 // Which networks can be woken now, and through which gateways: what the gateways said, narrowed by our own settings.
 import { containsAny, type Prefix, parsePrefix } from '../../shared/address.js';
 import { type NetworkKey, networkKeyOf } from '../../shared/network.js';
-import type { Protocol, ServedNetwork } from '../../shared/wakeup/request.js';
+import {
+  type PortRange,
+  type Protocol,
+  parsePortRange,
+  type ServedNetwork,
+} from '../../shared/wakeup/request.js';
 import type { WakeupAddress } from '../protocol/messages.js';
 import type { GatewayClient } from './gateway-client.js';
 
@@ -38,6 +43,8 @@ export interface Networks {
 interface Served {
   ranges: Prefix[];
   protocols: readonly Protocol[];
+  /** `undefined` is any port. */
+  ports: readonly PortRange[] | undefined;
   isOnline: boolean;
 }
 
@@ -61,12 +68,13 @@ export function createNetworks(settings: readonly NetworkSetting[]): Networks {
     return served?.isOnline ? served : undefined;
   }
 
-  function gatewaysFor({ network, address, protocol }: WakeupAddress): GatewayClient[] {
+  function gatewaysFor(wanted: WakeupAddress): GatewayClient[] {
+    const { network, address } = wanted;
     const setting = byKey.get(network);
     if (!setting || (setting.ranges && !containsAny(setting.ranges, address))) return [];
     const able = setting.gateways.filter((gateway) => {
       const served = servedBy(gateway, network);
-      return served?.protocols.includes(protocol) && containsAny(served.ranges, address);
+      return served !== undefined && takes(served, wanted);
     });
     // One handset's wakeups go through one gateway, so that its pacing sees them all.
     const first = able.length > 1 ? Math.abs(address.words.at(-1) ?? 0) % able.length : 0;
@@ -118,13 +126,26 @@ function unasked(): GatewayState {
   return { isReachable: false, error: 'not asked yet', askedAtMs: 0, served: new Map() };
 }
 
+function takes(
+  { ranges, protocols, ports }: Served,
+  { address, port, protocol }: WakeupAddress,
+): boolean {
+  const isPortServed = ports?.some(({ first, last }) => port >= first && port <= last) ?? true;
+  return isPortServed && protocols.includes(protocol) && containsAny(ranges, address);
+}
+
 function readServed(listed: readonly ServedNetwork[]): Map<NetworkKey, Served> {
   const served = new Map<NetworkKey, Served>();
-  for (const { network, netid, ranges, protocols, online } of listed) {
+  for (const { network, netid, ranges, protocols, ports, online } of listed) {
     const key = networkKeyOf(network, netid);
     if (!key) continue;
     const prefixes = ranges.map(parsePrefix).filter((range) => typeof range !== 'string');
-    served.set(key, { ranges: prefixes, protocols, isOnline: online });
+    served.set(key, {
+      ranges: prefixes,
+      protocols,
+      ports: ports?.map(parsePortRange).filter((range) => range !== undefined),
+      isOnline: online,
+    });
   }
   return served;
 }

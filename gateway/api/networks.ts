@@ -17,11 +17,12 @@ export function createNetworks(pause: Pause): Handler {
 function servedTo({ networks: scope }: Central, rules: Rules, pause: Pause): ServedNetwork[] {
   return rules.networks
     .filter(({ key }) => scope === undefined || scope.has(key))
-    .map(({ key, netid, ranges, protocols }) => ({
+    .map(({ key, netid, ranges, protocols, ports }) => ({
       network: plmnOf(key),
       netid,
       ranges: ranges.map(({ text }) => text),
       protocols: [...protocols],
+      ports: ports.map(({ first, last }) => `${first}-${last}`),
       // Nobody is woken now: a central that believed otherwise would close sockets for good.
       online: !rules.isDryRun(key) && !pause.isPaused(key),
     }));

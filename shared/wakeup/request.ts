@@ -7,6 +7,8 @@ export const networksPath = '/v1/networks';
 /** Limits of one request. */
 export const wakeupsPerRequestMax = 1000;
 export const requestBytesMax = 256 * 1024;
+/** Port ranges read of one network. */
+const portRangesMax = 1000;
 /** The longest `retryAfterMs`; a reader leaves out another one. */
 const retryAfterMsMax = 86_400_000;
 
@@ -56,7 +58,21 @@ export interface ServedNetwork {
   netid: string;
   ranges: string[];
   protocols: Protocol[];
+  /** Each `<first>-<last>`. Absent: any port, as far as one can know. */
+  ports?: string[];
   online: boolean;
+}
+
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+/** Reads `<first>-<last>`, both from 1 to 65535. */
+export function parsePortRange(text: string): PortRange | undefined {
+  const match = /^([0-9]{1,5})-([0-9]{1,5})$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  return first >= 1 && first <= last && last <= 65535 ? { first, last } : undefined;
 }
 
 /** Reads the body of `POST /v1/wakeups`. Throws `bad-request` naming the place, never the value. */
@@ -108,6 +124,7 @@ export function parseNetworks(body: Uint8Array): ServedNetwork[] {
       online,
       ranges: texts(ranges),
       protocols: protocols.filter((protocol) => served.includes(protocol)),
+      ...(item.ports === undefined ? {} : { ports: portRanges(item.ports) }),
     };
   });
 }
@@ -140,6 +157,13 @@ function isWait(value: unknown): value is number {
 
 function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+}
+
+/** Ports that cannot be read are not served: only a network without the member takes any. */
+function portRanges(value: unknown): string[] {
+  return texts(value)
+    .slice(0, portRangesMax)
+    .filter((text) => parsePortRange(text) !== undefined);
 }
 
 function bad(detail: string): CodedError {

@@ -37,6 +37,10 @@ function at(ip: string, network = '214-07', protocol: 'udp' | 'tcp' = 'udp'): Wa
   return { network: key(network), address, port: 9000, protocol };
 }
 
+function atPort(port: number): WakeupAddress {
+  return { ...at('10.1.2.3'), port };
+}
+
 function setting(
   list: readonly GatewayClient[],
   changes: Partial<NetworkSetting> = {},
@@ -64,6 +68,20 @@ t.test('wakes what a reachable gateway serves: network, range, protocol, online'
   t.notOk(networks.isWakeable(at('10.1.2.3', '214-07/net-b')), 'another pool');
   networks.noteServed(gateway, [served({ online: false })], 2);
   t.notOk(networks.isWakeable(at('10.1.2.3')), 'offline');
+});
+
+t.test('wakes the ports that a gateway names, and any where it names none', async (t) => {
+  const [a, b] = gateways(t, 2) as [GatewayClient, GatewayClient];
+  const networks = createNetworks([setting([a, b])]);
+  networks.noteServed(a, [served({ ports: ['1024-9000', '40000-40000'] })], 1);
+  for (const port of [1024, 9000, 40_000]) t.ok(networks.isWakeable(atPort(port)), `${port}`);
+  for (const port of [1023, 9001, 39_999, 40_001]) {
+    t.notOk(networks.isWakeable(atPort(port)), `${port}`);
+  }
+  networks.noteServed(b, [served()], 1);
+  t.same(networks.gatewaysFor(atPort(80)), [b], 'one that does not tell its ports');
+  networks.noteServed(b, [served({ ports: [] })], 2);
+  t.same(networks.gatewaysFor(atPort(80)), []);
 });
 
 t.test(

@@ -276,7 +276,12 @@ t.test('every answer is signed with the gateway key and bound to its request', a
 t.test('the networks of a central are those its key record names', async (t) => {
   const { caller } = await startGateway(t, {
     networks: [
-      { network: '214-07', ranges: ['10.0.0.0/8'], protocols: ['tcp'] },
+      {
+        network: '214-07',
+        ranges: ['10.0.0.0/8'],
+        protocols: ['tcp'],
+        ports: [9000, '40000-40099'],
+      },
       { network: '214-07', netid: 'net-b', ranges: ['fd12:3456:7::/48'] },
       { network: '214-007', ranges: ['10.0.0.0/8'] },
     ],
@@ -289,6 +294,7 @@ t.test('the networks of a central are those its key record names', async (t) => 
         netid: '214-07.default',
         ranges: ['10.0.0.0/8'],
         protocols: ['tcp'],
+        ports: ['9000-9000', '40000-40099'],
         online: true,
       },
       {
@@ -296,6 +302,7 @@ t.test('the networks of a central are those its key record names', async (t) => 
         netid: 'net-b',
         ranges: ['fd12:3456:7::/48'],
         protocols: ['udp'],
+        ports: ['1024-65535'],
         online: true,
       },
     ],

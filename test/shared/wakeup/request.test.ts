@@ -192,6 +192,32 @@ t.test('networks are read with the ranges and protocols that are of their form',
   );
 });
 
+t.test(
+  'the ports of a network are those of the form a-b, and any without the member',
+  async (t) => {
+    const portsOf = (ports: unknown) =>
+      parseNetworks(bytes({ networks: [{ ...network, ports }] }))[0]?.ports;
+    t.equal(portsOf(undefined), undefined);
+    t.same(portsOf(['1024-65535', '9000-9000', '1-1']), ['1024-65535', '9000-9000', '1-1']);
+    const unreadable = [
+      '9000',
+      '0-9',
+      '9-8',
+      '1-65536',
+      '1-2-3',
+      ' 1-2',
+      '1-2\n',
+      '1e3-2e3',
+      '-1-2',
+      7,
+      null,
+    ];
+    t.same(portsOf([...unreadable, '5000-6000']), ['5000-6000']);
+    for (const value of [[], null, '1-2', 7, {}]) t.same(portsOf(value), [], JSON.stringify(value));
+    t.equal(portsOf(Array(1_001).fill('1-2'))?.length, 1_000);
+  },
+);
+
 t.test('networks of another shape are told where they are wrong', async (t) => {
   const needs = 'networks[0] needs network, netid and online';
   const refused: [unknown, string][] = [
@@ -219,7 +245,7 @@ t.test('any bytes are a value or a bad-request', async () => {
           fc.jsonValue(),
           fc.array(
             fc.dictionary(
-              fc.constantFrom('id', 'outcome', 'network', 'netid', 'online', 'ranges'),
+              fc.constantFrom('id', 'outcome', 'network', 'netid', 'online', 'ranges', 'ports'),
               fc.oneof(fc.constantFrom(id, 'triggered', true), fc.jsonValue()),
             ),
           ),
