@@ -21,6 +21,8 @@ export interface Conversation {
   isReady(): boolean;
   /** Sends the requests that wait for it, once hello is answered. */
   sendRequests(): void;
+  /** Asks the server for a sign of life, once hello is answered; without one the conversation ends. */
+  doubt(): void;
   close(): void;
   ended: Promise<void>;
 }
@@ -142,6 +144,9 @@ export function openConversation(
     isReady: () => phase === 'ready',
     sendRequests() {
       if (phase === 'ready') requests.flush(socket.send);
+    },
+    doubt() {
+      if (phase === 'ready') silence?.askNow();
     },
     close,
     ended,

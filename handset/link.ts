@@ -19,7 +19,7 @@ export interface Link {
   start(): void;
   /** Resolves when the socket is closed. */
   stop(): Promise<void>;
-  /** A wakeup: ends sleep, and nothing else. */
+  /** A wakeup: ends sleep. On an open socket it casts doubt on it. A back-off stands. */
   woken(): void;
   /** There is something to ask: ends sleep, or asks at once. A back-off stands. */
   wanted(): void;
@@ -92,7 +92,11 @@ export function createLink(parts: {
       await last.conversation.ended;
     },
     woken() {
-      if (state.name === 'connected') wokenAtMs = clock.now();
+      if (state.name === 'connected') {
+        wokenAtMs = clock.now();
+        // Who holds our socket has no reason to wake us: a close and even its FIN may be lost on the way.
+        state.conversation.doubt();
+      }
       wakeUp();
     },
     wanted() {

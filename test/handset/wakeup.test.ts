@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
 import { wakeupPayload } from '../../shared/wakeup/request.js';
+import type { ScriptedDevice } from '../support/scripted-central.js';
 import { greet, network, next, openRig, sleepingRig } from './rig.js';
 
 async function sendDatagram(port: number, bytes: Buffer | string): Promise<void> {
@@ -19,6 +20,11 @@ function wakeTcp(port: number): void {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   socket.end(wakeupPayload('127.0.0.1', port));
+}
+
+async function announcedPort(device: ScriptedDevice): Promise<number> {
+  const hello = await device.receive('hello');
+  return (hello.wakeup_hostport as { port: number }).port;
 }
 
 t.test('reconnects when a datagram wakes it', async (t) => {
@@ -57,20 +63,62 @@ t.test('sleeps on when something else comes, and says why', async (t) => {
   t.equal(rig.central.accepted(), 1);
 });
 
-t.test('tells of a wakeup while connected and does nothing about it', async (t) => {
+t.test(
+  'asks for a sign of life when woken while connected, and stays where it comes',
+  async (t) => {
+    const rig = await openRig(t, { network, server: { status: 201 } });
+    const device = await greet(rig);
+    const port = await announcedPort(device);
+    const woken = next(rig.handset, 'woken');
+    await wakeUdp(port);
+    await woken;
+    t.same(await device.receive(''), {});
+    // Once this is answered, the answer to the keep-alive was read before it.
+    await rig.handset.register('c1');
+    rig.clock.advance(10_000);
+    t.equal(rig.handset.state(), 'connected');
+    t.same(rig.errors, []);
+    const closed = next(rig.handset, 'closed');
+    device.close(4774);
+    await closed;
+    t.equal(rig.handset.state(), 'asleep');
+    t.equal(rig.central.accepted(), 1);
+  },
+);
+
+t.test('reconnects when woken on a socket that the server does not hold any more', async (t) => {
   const rig = await openRig(t, { network, server: { status: 201 } });
   const device = await greet(rig);
-  const hello = await device.receive('hello');
-  const woken = next(rig.handset, 'woken');
-  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
-  await woken;
+  const port = await announcedPort(device);
+  rig.central.answers[''] = undefined;
+  for (let i = 0; i < 3; i++) {
+    const woken = next(rig.handset, 'woken');
+    await wakeUdp(port);
+    await woken;
+    if (i === 0) await device.receive('');
+    rig.clock.advance(3333);
+  }
   t.equal(rig.handset.state(), 'connected');
-  rig.clock.advance(10_000);
-  const closed = next(rig.handset, 'closed');
-  device.close(4774);
-  await closed;
-  t.equal(rig.handset.state(), 'asleep');
-  t.equal(rig.central.accepted(), 1);
+  const reconnecting = next(rig.handset, 'reconnecting');
+  rig.clock.advance(1);
+  const { delayMs } = await reconnecting;
+  t.equal(device.texts.filter((text) => text === '{}').length, 1);
+  t.match(rig.errors, [{ code: 'timeout', message: /keep-alive/ }]);
+  const hello = next(rig.handset, 'hello');
+  rig.clock.advance(delayMs);
+  t.match(await hello, { status: 201 });
+});
+
+t.test('asks again at a wakeup after an answered one', async (t) => {
+  const rig = await openRig(t, { network, server: { status: 201 } });
+  const device = await greet(rig);
+  const port = await announcedPort(device);
+  for (const channelID of ['c1', 'c2']) {
+    await wakeUdp(port);
+    t.same(await device.receive(''), {});
+    await rig.handset.register(channelID);
+  }
+  t.equal(rig.handset.state(), 'connected');
 });
 
 t.test('comes back at once where a wakeup overtook the close it was sent after', async (t) => {
@@ -109,6 +157,7 @@ t.test('takes a wakeup before hello is answered as answered by it', async (t) =>
   device.close(4774);
   await closed;
   t.equal(rig.handset.state(), 'asleep');
+  t.equal(device.texts.length, 1);
 });
 
 t.test('lets a wakeup not shorten a back-off', async (t) => {
