@@ -71,7 +71,8 @@ function report(
   return exitCodes.failed;
 }
 
-function adminUrl({ host, port }: ListenAddress): string {
+/** Where a command of this host reaches the admin listener. */
+export function adminUrl({ host, port }: ListenAddress): string {
   // A listener on all addresses is asked on loopback.
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${hostPort(reachable, port)}`;

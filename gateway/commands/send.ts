@@ -10,6 +10,7 @@ import { createTcpSender } from '../senders/tcp.js';
 import { createUdpSender } from '../senders/udp.js';
 import { loadSettings } from '../settings.js';
 import { portOf } from './explain.js';
+import { whyPaused } from './paused.js';
 
 export interface SendOptions {
   config: string;
@@ -38,6 +39,11 @@ export async function sendOne(
   }
   if (isDryRun(verdict.target.network)) {
     output.print('refused: dry-run (dryRun is on; set it to false to send)');
+    return exitCodes.refused;
+  }
+  const paused = await whyPaused(loaded.settings, verdict.target.network);
+  if (paused !== undefined) {
+    output.print(`refused: paused (${paused})`);
     return exitCodes.refused;
   }
   return report(await sendTo(verdict.target, config), verdict.target, output);

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { listenUdp } from '../../support/gateway-handset.js';
 import { runGateway, serveGateway } from '../../support/gateway-process.js';
 import { createGatewayFolder, type Teardown } from '../../support/gateway-setup.js';
 
@@ -70,4 +71,30 @@ t.test('a pause that a restart will not remember is exit 1, and holds', async (t
   const paused = await runGateway(['pause', '--config', folder.configFile]);
   t.match(paused, { code: 1, stdout: 'paused: everything\n', stderr: /restart will not remember/ });
   t.equal((await fetch(`${adminUrl}/readyz`)).status, 503);
+});
+
+t.test('send heeds the switch, whether the gateway runs or not', async (t) => {
+  const { folder, command } = await setUp(t);
+  const udp = await listenUdp(t);
+  const send = () => command('send', '--ip', '127.0.0.1', '--port', String(udp.port));
+  const refused = {
+    code: 3,
+    stdout: 'refused: paused (run reveille-gateway resume to send)\n',
+  };
+  const gateway = await serveGateway(t, folder.configFile);
+  await command('pause', '--network', '214-07');
+  t.match(await send(), refused);
+  await command('resume');
+  t.match(await send(), { code: 0 });
+  await command('pause');
+  // The running gateway is asked first: its state file may be one that this shell does not know.
+  rmSync(join(folder.path, 'gateway.state.json'));
+  t.match(await send(), refused);
+  await command('pause');
+  gateway.signal('SIGTERM');
+  await gateway.ended;
+  t.match(await send(), refused);
+  writeFileSync(join(folder.path, 'gateway.state.json'), '{');
+  t.match(await send(), { code: 3, stdout: /^refused: paused \(.*gateway\.state\.json/ });
+  t.equal(udp.heard.length, 1);
 });
