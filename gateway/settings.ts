@@ -6,6 +6,7 @@ import { certificateWarnings } from '../shared/certificates.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
+import { isLoopbackHost } from '../shared/http.js';
 import {
   readPrivateKeyFile,
   readPublicKeyFile,
@@ -76,8 +77,17 @@ function warningsOf(
   const { authorities = [] } = config;
   return [
     ...policyWarnings({ ...config, hosts: hostAddresses(config) }),
+    ...adminWarnings(config),
     ...keyModeWarnings(config, env.CREDENTIALS_DIRECTORY),
     ...(tls ? certificateWarnings(tls.cert, { nowMs, authorities }) : []),
+  ];
+}
+
+/** Pause and resume need no password. */
+function adminWarnings({ admin }: GatewayConfig): string[] {
+  if (isLoopbackHost(admin.host)) return [];
+  return [
+    'admin: is no loopback address; whoever reaches it can pause, resume and read the operations page, so keep it to a management network',
   ];
 }
 

@@ -111,6 +111,15 @@ t.test('a certificate that does not name the authorities is warned about', async
   ]);
 });
 
+t.test('an admin listener that others may reach is warned about', async (t) => {
+  for (const admin of ['127.0.0.1:0', 'localhost:9101', '[::1]:9101']) {
+    t.same(lint(createGatewayFolder(t, { admin })).warnings, [], admin);
+  }
+  for (const admin of ['0.0.0.0:9101', '10.9.9.9:9101', 'gateway.example:9101']) {
+    t.match(lint(createGatewayFolder(t, { admin })).warnings, [/^admin: is no loopback address; /]);
+  }
+});
+
 t.test('a key that is not there is an error', async (t) => {
   const folder = createGatewayFolder(t);
   renameSync(join(folder.path, 'gateway.key.pem'), join(folder.path, 'moved.pem'));
