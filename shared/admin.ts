@@ -1,10 +1,12 @@
 // The admin listener of a program: metrics, health, readiness, and what else it offers its own operators.
 import { createServer, type IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import type { Registry } from 'prom-client';
 import { messageOf } from './errors.js';
 import {
   type Answer,
   closeServer,
+  isLoopbackHost,
   json,
   type ListenAddress,
   listen,
@@ -26,7 +28,11 @@ export interface Admin {
   close(deadlineMs: number): Promise<void>;
 }
 
-/** Opens the admin listener: plain HTTP, for it belongs on loopback or a management network. */
+/**
+ * Opens the admin listener: plain HTTP, for it belongs on loopback or a management network. On loopback a request
+ * must name it by an address, `localhost` or the host it was configured with; another name may be that of a site
+ * that has an operator's browser ask here (DNS rebinding).
+ */
 export async function openAdmin(options: {
   listen: ListenAddress;
   registry: Registry;
@@ -45,7 +51,8 @@ export async function openAdmin(options: {
     ...options.routes,
   };
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
-    answer(routes, request)
+    const isForUs = isOwnName(request.headers.host, options.listen);
+    (isForUs ? answer(routes, request) : misdirected())
       .catch((error: unknown) => {
         log(traces.taskFailed, { task: 'admin', error: messageOf(error) });
         return text(500, 'failed; the log says why\n');
@@ -54,6 +61,21 @@ export async function openAdmin(options: {
   });
   const url = await listen(server, options.listen, 'http');
   return { url, close: (deadlineMs) => closeServer(server, deadlineMs) };
+}
+
+function isOwnName(authority: string | undefined, { host }: ListenAddress): boolean {
+  // A browser always names a host; a probe in HTTP/1.0 may not.
+  if (authority === undefined || !isLoopbackHost(host)) return true;
+  const name = authority.replace(/:[0-9]*$/, '').toLowerCase();
+  return isIP(unbracketed(name)) > 0 || name === 'localhost' || name === host.toLowerCase();
+}
+
+function unbracketed(name: string): string {
+  return name.replace(/^\[(.*)\]$/, '$1');
+}
+
+async function misdirected(): Promise<Answer> {
+  return text(421, 'use the address of this listener, or the name it was configured with\n');
 }
 
 async function answer(routes: AdminRoutes, request: IncomingMessage): Promise<Answer> {

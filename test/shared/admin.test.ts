@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import { Gauge } from 'prom-client';
 import t from 'tap';
@@ -115,6 +116,26 @@ t.test('a route that fails is a 500 and a line of the log, and the listener goes
   t.match(await ask('/healthz'), { status: 200 });
 });
 
+t.test('on loopback a request that names another host is refused, whatever its path', async (t) => {
+  const { admin } = await setUp(t);
+  const { port } = new URL(admin.url);
+  const statusFor = (host: string, path = '/healthz') =>
+    new Promise<number>((resolve, reject) => {
+      const asked = get({ host: '127.0.0.1', port, path, headers: { host } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      });
+      asked.on('error', reject);
+    });
+  for (const host of ['127.0.0.1', `127.0.0.1:${port}`, `[::1]:${port}`, 'LOCALHOST', '10.0.0.1']) {
+    t.equal(await statusFor(host), 200, host);
+  }
+  for (const host of ['site.example', `site.example:${port}`, '127.0.0.1.site.example']) {
+    t.equal(await statusFor(host), 421, host);
+    t.equal(await statusFor(host, '/nowhere'), 421, host);
+  }
+});
+
 t.test('a peer that is gone before its answer does no harm', async (t) => {
   let isAsked = () => {};
   let goOn = () => {};
@@ -133,7 +154,7 @@ t.test('a peer that is gone before its answer does no harm', async (t) => {
     },
   });
   const socket = connect(Number(new URL(admin.url).port), '127.0.0.1');
-  socket.write('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
+  socket.write('GET /slow HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
   await asked;
   socket.destroy();
   await once(socket, 'close');
