@@ -41,7 +41,12 @@ export function createHandset(options: HandsetOptions): Handset {
   const emit = emitOn(emitter);
   const account = createAccount(settings);
   const requests = createRequests({ clock: settings.clock, timeoutMs: settings.requestTimeoutMs });
-  const wakePort = createWakePort({ settings, emit, woken: () => link.woken() });
+  const wakePort = createWakePort({
+    settings,
+    emit,
+    woken: () => link.woken(),
+    broken: () => link.moved(),
+  });
   const link = createLink({
     settings,
     emit,

@@ -21,6 +21,8 @@ export interface Link {
   stop(): Promise<void>;
   /** A wakeup: ends sleep. On an open socket it casts doubt on it. A back-off stands. */
   woken(): void;
+  /** What hello announced holds no more: says hello anew, asleep or connected. A back-off stands. */
+  moved(): void;
   /** There is something to ask: ends sleep, or asks at once. A back-off stands. */
   wanted(): void;
   state(): HandsetState;
@@ -38,8 +40,10 @@ export function createLink(parts: {
   const backoff = createBackoff({ baseMs, capMs, random });
   let state: State = { name: 'stopped' };
   let wokenAtMs = Number.NEGATIVE_INFINITY;
+  let mustReturn = false;
 
   function connect(): void {
+    mustReturn = false;
     const conversation = open({
       ready() {
         backoff.reset();
@@ -59,7 +63,8 @@ export function createLink(parts: {
   }
 
   function next(code: number | undefined): void {
-    if (code !== closeCodes.wakeup) wait();
+    // A close 4774 that crossed our goodbye: where nobody can wake us there is no sleep.
+    if (code !== closeCodes.wakeup || mustReturn) wait();
     // The wakeup overtook the close that it was sent after: it was meant for this sleep.
     else if (clock.now() - wokenAtMs <= wakeOverlapMs) connect();
     else if (hasRequests()) wait();
@@ -96,6 +101,13 @@ export function createLink(parts: {
         wokenAtMs = clock.now();
         // Who holds our socket has no reason to wake us: a close and even its FIN may be lost on the way.
         state.conversation.doubt();
+      }
+      wakeUp();
+    },
+    moved() {
+      if (state.name === 'connected') {
+        mustReturn = true;
+        state.conversation.close();
       }
       wakeUp();
     },

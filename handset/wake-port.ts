@@ -15,10 +15,11 @@ export interface WakePort {
 export function createWakePort(parts: {
   settings: HandsetSettings;
   emit: Emit;
-  /** A wakeup came, or the port broke and has to be announced anew. */
   woken: () => void;
+  /** The port broke and is closed: what hello announced is void. */
+  broken: () => void;
 }): WakePort {
-  const { settings, emit, woken } = parts;
+  const { settings, emit, woken, broken } = parts;
   const { protocol, network } = settings;
   let listener: WakeListener | undefined;
   // One change at a time, so that a stop during an open closes what was opened.
@@ -33,7 +34,9 @@ export function createWakePort(parts: {
     error(cause) {
       const error = new CodedError('wake-listener', 'the wake listener broke', { cause });
       emit('error', error);
-      inTurn(shut).then(woken);
+      const breaking = listener;
+      // Not the next one, which a hello in between may have opened.
+      inTurn(() => (listener === breaking ? shut() : Promise.resolve())).then(broken);
     },
   };
 

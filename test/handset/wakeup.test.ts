@@ -1,7 +1,8 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { wakeupPayload } from '../../shared/wakeup/request.js';
 import type { ScriptedDevice } from '../support/scripted-central.js';
 import { greet, network, next, openRig, sleepingRig } from './rig.js';
@@ -20,6 +21,15 @@ function wakeTcp(port: number): void {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   socket.end(wakeupPayload('127.0.0.1', port));
+}
+
+/** The UDP sockets opened from now on: an operating system does not break one on demand. */
+function openedUdpSockets(t: Test): Socket[] {
+  const sockets: Socket[] = [];
+  const take = (message: unknown) => void sockets.push((message as { socket: Socket }).socket);
+  subscribe('udp.socket', take);
+  t.teardown(() => unsubscribe('udp.socket', take));
+  return sockets;
 }
 
 async function announcedPort(device: ScriptedDevice): Promise<number> {
@@ -158,6 +168,47 @@ t.test('takes a wakeup before hello is answered as answered by it', async (t) =>
   await closed;
   t.equal(rig.handset.state(), 'asleep');
   t.equal(device.texts.length, 1);
+});
+
+t.test('announces itself anew when its wake port breaks while connected', async (t) => {
+  const sockets = openedUdpSockets(t);
+  const rig = await openRig(t, { network, server: { status: 201 } });
+  const device = await greet(rig);
+  const broken = await announcedPort(device);
+  const reconnecting = next(rig.handset, 'reconnecting');
+  sockets[0]?.emit('error', new Error('recvmsg ENETDOWN'));
+  const { delayMs } = await reconnecting;
+  t.equal(await device.closed, 1000);
+  t.match(rig.errors, [{ code: 'wake-listener', cause: { message: /ENETDOWN/ } }]);
+  const woken = next(rig.handset, 'woken');
+  rig.clock.advance(delayMs);
+  const port = await announcedPort(await rig.central.nextDevice());
+  t.not(port, broken);
+  await wakeUdp(port);
+  await woken;
+});
+
+t.test('does not fall asleep on a 4774 that crosses the break of its wake port', async (t) => {
+  const sockets = openedUdpSockets(t);
+  const rig = await openRig(t, { network, server: { status: 201 } });
+  const device = await greet(rig);
+  const closed = next(rig.handset, 'closed');
+  // Both are sent in one turn, so the handset has said goodbye before it reads the close.
+  sockets[0]?.emit('error', new Error('recvmsg ENETDOWN'));
+  await new Promise((resolve) => sockets[0]?.once('close', resolve));
+  device.close(4774);
+  await closed;
+  t.equal(rig.handset.state(), 'waiting');
+});
+
+t.test('ends its sleep when its wake port breaks', async (t) => {
+  const sockets = openedUdpSockets(t);
+  const rig = await sleepingRig(t);
+  const hello = next(rig.handset, 'hello');
+  sockets[0]?.emit('error', new Error('recvmsg ENETDOWN'));
+  await hello;
+  await rig.central.nextDevice();
+  t.equal(rig.central.accepted(), 2);
 });
 
 t.test('lets a wakeup not shorten a back-off', async (t) => {
