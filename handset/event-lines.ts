@@ -25,8 +25,14 @@ export function printEvents(
     printedUaid = uaid;
     print({ event: 'hello', fields: { status, uaid }, words: [status] });
   });
+  handset.on('replaced', ({ uaid, previous }) => {
+    print({ event: 'replaced', fields: { uaid, previous } });
+  });
   handset.on('registered', ({ channelID, pushEndpoint }) => {
     print({ event: 'endpoint', fields: { channelID, pushEndpoint } });
+  });
+  handset.on('unregistered', ({ channelID }) => {
+    print({ event: 'unregistered', fields: { channelID } });
   });
   handset.on('notification', ({ channelID, version, pushEndpoint }) => {
     const fields = { channelID, version, pushEndpoint };

@@ -163,6 +163,7 @@ t.test('prints the uaid again when the server gives another', async (t) => {
   (await central.nextDevice()).drop();
   t.equal(await command.line(), 'closed 1006');
   t.match(await command.line(), /^reconnecting /);
+  t.equal(await command.line(), 'replaced u2 u1');
   t.equal(await command.line(), 'uaid u2');
   t.equal(await command.line(), 'hello 200');
   t.match(await command.line(), /^endpoint /);
