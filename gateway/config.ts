@@ -165,7 +165,7 @@ function centralSchema(folder: string) {
   });
 }
 
-function tlsSchema(folder: string, clock: Clock) {
+function tlsSchema(folder: string, reading: Reading) {
   return z
     .strictObject({
       keyFile: filePath(folder).describe('private key in PEM'),
@@ -175,15 +175,19 @@ function tlsSchema(folder: string, clock: Clock) {
         .describe('certificates in PEM that a client certificate must be signed by; asks for one'),
     })
     .superRefine((files, context) => {
-      const message = tlsProblem(files, clock);
+      const message = tlsProblem(files, reading);
       if (message !== undefined) context.addIssue({ code: 'custom', message });
     });
 }
 
 /** The files are read once, for they may change at any moment. */
-function tlsProblem(files: TlsFiles, clock: Clock): string | undefined {
+function tlsProblem(
+  files: TlsFiles,
+  { clock = systemClock, isReload = false }: Reading,
+): string | undefined {
   try {
-    return expiryProblem(readTlsFiles(files).cert, clock.now());
+    const { cert } = readTlsFiles(files);
+    return isReload ? undefined : expiryProblem(cert, clock.now());
   } catch (error) {
     return messageOf(error);
   }
@@ -221,8 +225,15 @@ const limits = {
   ),
 };
 
-/** The schema, with relative paths taken from `folder`. The clock tells whether a certificate has ended. */
-export function schemaFor(folder: string, clock: Clock = systemClock) {
+export interface Reading {
+  /** Tells whether a certificate has ended. */
+  clock?: Clock;
+  /** A gateway that runs takes a configuration whose certificate has ended: its other changes must not wait for it. */
+  isReload?: boolean;
+}
+
+/** The schema, with relative paths taken from `folder`. */
+export function schemaFor(folder: string, reading: Reading = {}) {
   const shape = z.strictObject({
     listen: listenAddress('0.0.0.0:8443').describe('where the wakeup API listens'),
     admin: adminAddress(),
@@ -233,7 +244,7 @@ export function schemaFor(folder: string, clock: Clock = systemClock) {
       .describe(
         'names of this gateway as callers sign them (host or host:port); by default the listen address where that is loopback',
       ),
-    tls: tlsSchema(folder, clock)
+    tls: tlsSchema(folder, reading)
       .optional()
       .describe('TLS of the wakeup API; may be absent where listen is a loopback address'),
     keyFile: checkedFile(folder, readPrivateKeyFile).describe(

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { certificateWarnings } from '../shared/certificates.js';
-import { type Clock, systemClock } from '../shared/clock.js';
+import { systemClock } from '../shared/clock.js';
 import { loadConfig } from '../shared/config.js';
 import { messageOf } from '../shared/errors.js';
 import { isLoopbackHost } from '../shared/http.js';
@@ -15,7 +15,7 @@ import {
 } from '../shared/key-files.js';
 import type { Environment } from '../shared/systemd.js';
 import type { NamedKey } from '../shared/wakeup/keys.js';
-import { envPrefix, type GatewayConfig, schemaFor } from './config.js';
+import { envPrefix, type GatewayConfig, type Reading, schemaFor } from './config.js';
 import { hostAddresses } from './host-addresses.js';
 import { keyModeWarnings } from './key-modes.js';
 import { policyWarnings } from './policy/warnings.js';
@@ -39,18 +39,22 @@ export type SettingsResult = { settings: Settings } | { settings?: never; proble
 export function loadSettings(
   file: string,
   env: Environment,
-  clock: Clock = systemClock,
+  reading: Reading = {},
 ): SettingsResult {
   try {
     const { config, problems } = loadConfig({
-      schemaFor: (folder) => schemaFor(folder, clock),
+      schemaFor: (folder) => schemaFor(folder, reading),
       ...{ file, envPrefix, env },
     });
     if (config === undefined) return { problems };
     const stateFile = config.stateFile ?? join(stateFolder(file, env), 'gateway.state.json');
     const source = { file, sha256: sha256Of(file) };
     const read = readSettings(config);
-    const warnings = warningsOf(config, { ...read, env, nowMs: clock.now() });
+    const warnings = warningsOf(config, {
+      ...read,
+      env,
+      nowMs: (reading.clock ?? systemClock).now(),
+    });
     return { settings: { ...read, warnings, source, stateFile } };
   } catch (error) {
     // The schema has read these files a moment ago; one that changed since then is told like the others.

@@ -17,9 +17,12 @@ export function notAfterMs(chain: readonly X509Certificate[]): number {
   return Math.min(...chain.map(({ validTo }) => Date.parse(validTo)));
 }
 
-/** Callers refuse such a certificate, so that a start with it would only look like one. */
+/**
+ * Callers refuse an own certificate that has ended, so that a start with it would only look like one. The others of
+ * a chain may be ones that nobody needs.
+ */
 export function expiryProblem(pem: string, nowMs: number): string | undefined {
-  const endMs = notAfterMs(certificatesIn(pem));
+  const endMs = notAfterMs(certificatesIn(pem).slice(0, 1));
   return endMs <= nowMs
     ? `certFile ended on ${dateOf(endMs)}; put a new certificate there`
     : undefined;
@@ -30,23 +33,29 @@ export function certificateWarnings(
   { nowMs, authorities }: { nowMs: number; authorities: readonly string[] },
 ): string[] {
   const chain = certificatesIn(pem);
-  const [own] = chain;
+  const [own, ...others] = chain;
   if (!own) return [];
   const warnings: string[] = [];
   const beginMs = Date.parse(own.validFrom);
   if (beginMs > nowMs) {
     warnings.push(`is not valid before ${dateOf(beginMs)}; compare the clock of this host`);
   }
-  const days = Math.floor((notAfterMs(chain) - nowMs) / dayMs);
-  if (days < renewalDays) {
-    warnings.push(`ends on ${dateOf(notAfterMs(chain))}, in ${days} days; renew it`);
-  }
+  warnings.push(...endWarnings([own], nowMs));
+  warnings.push(...endWarnings(others, nowMs).map((end) => `a further certificate in it ${end}`));
   const unnamed = authorities.filter((authority) => !isNamed(own, authority));
   if (unnamed.length > 0) {
     const names = own.subjectAltName ?? 'nothing';
     warnings.push(`names ${names} but not ${unnamed.join(', ')} of authorities; callers refuse it`);
   }
   return warnings.map((warning) => `tls.certFile: ${warning}`);
+}
+
+/** What is to be said of the one that ends first. */
+function endWarnings(certificates: readonly X509Certificate[], nowMs: number): string[] {
+  const endMs = notAfterMs(certificates);
+  if (endMs <= nowMs) return [`ended on ${dateOf(endMs)}; renew it`];
+  const days = Math.floor((endMs - nowMs) / dayMs);
+  return days < renewalDays ? [`ends on ${dateOf(endMs)}, in ${days} days; renew it`] : [];
 }
 
 /** Whether a certificate is for `host` or `host:port`. */

@@ -15,12 +15,12 @@ export async function serve(
   env: NodeJS.ProcessEnv,
   output: Output,
 ): Promise<ExitCode | undefined> {
-  const load = () => loadSettings(file, env);
-  const loaded = load();
+  const loaded = loadSettings(file, env);
   if (!loaded.settings) return complainAll(output, loaded.problems);
   const { settings } = loaded;
   const log = createLog(settings.config.log.level, openJournal(env, 'reveille-gateway'));
   try {
+    const load = () => loadSettings(file, env, { isReload: true });
     const gateway = await createGateway({ settings, load, log, listenFd: listenFdOf(env) });
     runProgram(gateway, { env, output, clock: systemClock });
     return undefined;

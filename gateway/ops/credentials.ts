@@ -3,12 +3,14 @@ import type { X509Certificate } from 'node:crypto';
 import { certificatesIn, notAfterMs } from '../../shared/certificates.js';
 import type { Settings } from '../settings.js';
 
-/** A file of certificates ends with the first of them. */
 export interface CertificateFact {
   use: 'server' | 'client-ca';
   /** Common names, the own certificate first. */
   names: string[];
+  /** When the first of them ends. */
   notAfterMs: number;
+  /** When nobody can connect any more: the own certificate has ended, or every client CA has. */
+  usableUntilMs: number;
 }
 
 export interface KeyFact {
@@ -52,8 +54,14 @@ function renewal(date: Date | undefined): { renewByMs?: number } {
 
 function certificateFacts(use: CertificateFact['use'], pem = ''): CertificateFact[] {
   const certificates = readCertificates(pem);
-  if (certificates.length === 0) return [];
-  return [{ use, names: certificates.map(commonName), notAfterMs: notAfterMs(certificates) }];
+  const [own] = certificates;
+  if (!own) return [];
+  const usableUntilMs =
+    use === 'server'
+      ? notAfterMs([own])
+      : Math.max(...certificates.map((certificate) => notAfterMs([certificate])));
+  const names = certificates.map(commonName);
+  return [{ use, names, notAfterMs: notAfterMs(certificates), usableUntilMs }];
 }
 
 function readCertificates(pem: string): X509Certificate[] {

@@ -52,8 +52,8 @@ function problemsOf({ atMs, replayGuard, configuration, certificates, outcomes }
   if (configuration.refused) {
     problems.push('The last reload failed: the configuration from before stays in force.');
   }
-  for (const { use, notAfterMs } of certificates) {
-    if (notAfterMs <= atMs)
+  for (const { use, usableUntilMs } of certificates) {
+    if (usableUntilMs <= atMs)
       problems.push(`The ${use} certificate has ended: callers cannot connect.`);
   }
   const { triggered, failed } = outcomes;
@@ -96,8 +96,10 @@ function warningsOf(facts: Known): string[] {
       'The replay guard is nearly full: a central asks too often, or replayGuardMax is small.',
     );
   }
-  for (const { use, notAfterMs } of certificates) {
+  for (const { use, notAfterMs, usableUntilMs } of certificates) {
     const leftMs = notAfterMs - atMs;
+    if (leftMs <= 0 && usableUntilMs > atMs)
+      warnings.push(`A certificate in the ${use} file has ended; others there have not.`);
     if (leftMs > 0 && leftMs < nearMs)
       warnings.push(`The ${use} certificate ends in ${days(leftMs)}.`);
   }

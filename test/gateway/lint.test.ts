@@ -1,6 +1,6 @@
 // What a start and check-config say of ranges, keys and certificates. Warnings about the policy alone are in
 // policy/warnings.test.ts.
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadSettings } from '../../gateway/settings.js';
@@ -20,10 +20,11 @@ const tls = { keyFile: 'tls.key', certFile: 'tls.crt' };
 /** Errors where there are some, otherwise the warnings that the base configuration has not. */
 function lint(
   { configFile }: GatewayFolder,
-  options: { afterDays?: number; env?: Record<string, string> } = {},
+  options: { afterDays?: number; isReload?: boolean; env?: Record<string, string> } = {},
 ): { errors?: readonly string[]; warnings?: readonly string[] } {
+  const { isReload = false } = options;
   const clock = createManualClock(Date.now() + (options.afterDays ?? 0) * dayMs);
-  const loaded = loadSettings(configFile, options.env ?? {}, clock);
+  const loaded = loadSettings(configFile, options.env ?? {}, { clock, isReload });
   if (!loaded.settings) return { errors: loaded.problems };
   const usual = /allowLoopbackTargets|handsetIntervalMs/;
   return { warnings: loaded.settings.warnings.filter((warning) => !usual.test(warning)) };
@@ -95,6 +96,22 @@ t.test(
     }
   },
 );
+
+t.test('at a reload a certificate that has ended is a warning', async (t) => {
+  const folder = await withTls(t);
+  t.match(lint(folder, { afterDays: 366, isReload: true }).warnings, [
+    /^tls\.certFile: ended on \d{4}-\d\d-\d\d; renew it$/,
+  ]);
+});
+
+t.test('an ended certificate further on in the chain is a warning', async (t) => {
+  const folder = await withTls(t);
+  const old = await createCertificate('old.example', new Date('2020-01-01'));
+  appendFileSync(join(folder.path, 'tls.crt'), `\n${old.cert}`);
+  t.match(lint(folder).warnings, [
+    /^tls\.certFile: a further certificate in it ended on 202[01]-\d\d-\d\d; renew it$/,
+  ]);
+});
 
 t.test('a certificate that is not valid yet is warned about', async (t) => {
   const folder = await withTls(t);

@@ -13,7 +13,7 @@ t.test('whatever goes wrong while a configuration is read is a problem of it', a
     },
     after: () => () => {},
   };
-  t.match(loadSettings(folder.configFile, {}, broken), { problems: [/no time/] });
+  t.match(loadSettings(folder.configFile, {}, { clock: broken }), { problems: [/no time/] });
 });
 
 t.test(

@@ -8,10 +8,14 @@ export interface Certificate {
   cert: string;
 }
 
-/** A certificate for 127.0.0.1 that signs itself. */
-export async function createCertificate(name = 'wakeup.example'): Promise<Certificate> {
+/** A certificate for 127.0.0.1 that signs itself and is valid for a year. */
+export async function createCertificate(
+  name = 'wakeup.example',
+  notBeforeDate = new Date(),
+): Promise<Certificate> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
+    notBeforeDate,
     extensions: [
       { name: 'basicConstraints', cA: true },
       { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },

@@ -109,9 +109,9 @@ export async function startGateway(
   let beforeLoad = () => {};
   const load = () => {
     beforeLoad();
-    return loadSettings(folder.configFile, {});
+    return loadSettings(folder.configFile, {}, { isReload: true });
   };
-  const loaded = load();
+  const loaded = loadSettings(folder.configFile, {});
   if (!loaded.settings) throw new Error(loaded.problems.join('\n'));
   const { log, lines } = createLogMemory();
   const gateway = await createGateway({ settings: loaded.settings, load, log, clock });

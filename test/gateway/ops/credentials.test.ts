@@ -1,8 +1,9 @@
 // End dates of keys and certificates, as pages and metrics tell them.
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { credentialsOf } from '../../../gateway/ops/credentials.js';
+import type { Facts } from '../../../gateway/ops/facts.js';
 import { loadSettings, type Settings } from '../../../gateway/settings.js';
 import { createCertificate, writeCertificate } from '../../support/gateway-certificates.js';
 import {
@@ -10,6 +11,7 @@ import {
   type ConfigTree,
   createGatewayFolder,
   type GatewayFolder,
+  startGateway,
 } from '../../support/gateway-setup.js';
 
 const tls = { keyFile: 'tls.key', certFile: 'tls.crt' };
@@ -52,6 +54,30 @@ t.test('a certificate file ends with the first of its certificates', async (t) =
     { use: 'server', names: ['a.example', 'b.example'], notAfterMs: alone?.notAfterMs },
     { use: 'client-ca' },
   ]);
+});
+
+t.test('client CAs serve until the last of them has ended', async (t) => {
+  const folder = createGatewayFolder(t);
+  writeCertificate(folder.path, await createCertificate('a.example'));
+  const old = await createCertificate('old.example', new Date('2020-01-01'));
+  const next = await createCertificate('next.example');
+  writeFileSync(join(folder.path, 'ca.crt'), old.cert + next.cert);
+  const changes = { tls: { ...tls, clientCaFile: 'ca.crt' } };
+  const [, ca] = credentialsOf(settingsOf(folder, changes)).certificates;
+  t.ok((ca?.notAfterMs ?? 0) < Date.now());
+  t.ok((ca?.usableUntilMs ?? 0) > Date.now());
+
+  const { gateway, clock } = await startGateway(t, {}, folder);
+  const state = async () => {
+    const facts = (await (await fetch(`${gateway.adminUrl}/ops.json`)).json()) as Facts;
+    return facts.state;
+  };
+  clock.advance(Date.now() - clock.now());
+  const { names, warnings } = await state();
+  t.notOk(names.includes('problem'));
+  t.ok(warnings.includes('A certificate in the client-ca file has ended; others there have not.'));
+  clock.advance(2 * 366 * 86_400_000);
+  t.ok((await state()).reasons.some((reason) => reason.startsWith('The client-ca certificate')));
 });
 
 t.test('a file without a readable certificate is left out, and nothing throws', async (t) => {
