@@ -33,7 +33,9 @@ export function createPause(options: { stateFile: string; clock: Clock; log: Log
   let state: PauseSnapshot = { ...memory, cause };
 
   function become(next: Partial<PauseMemory>): { problem?: string } {
-    state = { ...state, ...next, cause: 'operator' };
+    // While everything stays paused for a file that cannot be read, that is still why.
+    const isDecided = 'allSinceMs' in next;
+    state = { ...state, ...next, cause: isDecided ? 'operator' : state.cause };
     try {
       writeMemory(stateFile, state);
       return {};

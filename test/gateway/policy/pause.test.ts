@@ -131,3 +131,13 @@ t.test('the state file is replaced as a whole and leaves nothing beside it', asy
     paused: { all: /^2023-/, networks: { '214-07': /^2023-/ } },
   });
 });
+
+t.test('resuming one network leaves the cause of a pause of everything as it is', async (t) => {
+  const { start, stateFile } = setUp(t);
+  writeFileSync(stateFile, '{');
+  const pause = start();
+  pause.resume(home);
+  t.equal(pause.snapshot().cause, 'state-file');
+  pause.pause();
+  t.equal(pause.snapshot().cause, 'operator');
+});
