@@ -5,7 +5,6 @@ import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import {
-  type Outcome,
   type Protocol,
   protocols,
   type WakeupClaim,
@@ -117,7 +116,7 @@ const pausedRetryMs = 30_000;
 export function labelsOf(
   { network, protocol = 'udp' }: WakeupClaim,
   rules: Rules,
-): { network: string; protocol: string; outcome?: Outcome } {
+): { network: string; protocol: string } {
   return {
     network: rules.policy.servedNetwork(network) ?? 'unknown',
     protocol: protocols.find((known) => known === protocol) ?? 'unknown',
