@@ -1,5 +1,5 @@
 // Wakeups as UDP datagrams: one long-lived socket for each address family, opened when it is first needed, so
-// that a host without IPv6 serves IPv4. Nothing that comes back is ever read, and no name is ever resolved.
+// that a host without IPv6 serves IPv4. What comes back is read and dropped, and no name is ever resolved.
 import { createSocket, type Socket } from 'node:dgram';
 import {
   type Attempt,
