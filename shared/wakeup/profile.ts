@@ -96,10 +96,13 @@ export async function verifyAnswer(options: {
 }): Promise<boolean> {
   const { message, request, keys, nowMs } = options;
   const requestLabels = signatureLabels(request.headers);
-  for (const found of signaturesOrNone(message.headers).slice(0, signaturesMax)) {
-    const { keyid, tag, alg, created, expires } = signatureParams(found);
+  const ours = signaturesOrNone(message.headers).filter(
+    (found) => signatureParams(found).tag === signatureTag,
+  );
+  for (const found of ours.slice(0, signaturesMax)) {
+    const { keyid, alg, created, expires } = signatureParams(found);
     const key = keys.find((candidate) => candidate.keyid === keyid);
-    if (!key || tag !== signatureTag || !isOurAlgorithm(alg)) continue;
+    if (!key || !isOurAlgorithm(alg)) continue;
     if (freshnessProblem(created, expires, nowMs) !== undefined) continue;
     if (!requestLabels.some((label) => coversAll(found.input, answerComponents(label)))) continue;
     if (await isValid(found, key.key, { message, request })) return true;

@@ -307,13 +307,13 @@ t.test('one good signature is enough, behind others of any kind', async (t) => {
   }
 });
 
-t.test('no more than four signatures are looked at', async (t) => {
+t.test('no more than four signatures with our tag are looked at', async (t) => {
   const good = goodAnswer();
   const fill = (count: number, value: string) =>
     Array.from({ length: count }, (_, i) => `x${i}=${value}, `).join('');
   const behind = (count: number) =>
     withFields(bare, {
-      'signature-input': `${fill(count, '()')}${good.headers.get('signature-input')?.[0]}`,
+      'signature-input': `${fill(count, '();tag="wakeup"')}${good.headers.get('signature-input')?.[0]}`,
       signature: `${fill(count, ':AAAA:')}${good.headers.get('signature')?.[0]}`,
     });
   t.equal(await accepts(behind(3)), true);
@@ -339,4 +339,14 @@ t.test('the labels of a message can be had without an error', async (t) => {
   t.same(signatureLabels(request.headers), ['wakeup']);
   t.same(signatureLabels(headerFields([])), []);
   t.same(signatureLabels(headerFields(['signature-input', '(', 'signature', 'a'])), []);
+});
+
+t.test('signatures with another tag before ours do not hide it', async (t) => {
+  const foreign = answerWith({ params: { tag: 'other' } });
+  const named = (fields: SignableMessage, name: string, labels: string[]) =>
+    labels.map((label) => String(fields.headers.get(name)).replace('wakeup=', `${label}=`));
+  const all = (name: string) =>
+    [...named(foreign, name, ['a', 'b', 'c', 'd']), String(goodAnswer().headers.get(name))].join();
+  const many = { 'signature-input': all('signature-input'), signature: all('signature') };
+  t.ok(await accepts(withFields(bare, many)));
 });
