@@ -21,10 +21,18 @@ export function openJournal(env: Environment, identifier: string): LineStream | 
         writeSync(fd, journalEntry(line, identifier));
       } catch {
         // Too large for a datagram, or the journal is gone: stderr is a stream to it that knows no fields.
-        writeSync(2, `<${priorityOf(line)}>${line}`);
+        writeLast(`<${priorityOf(line)}>${line}`);
       }
     },
   };
+}
+
+function writeLast(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody is left to be told, and a line that is lost must not end a program that works.
+  }
 }
 
 /**

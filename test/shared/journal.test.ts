@@ -89,3 +89,15 @@ t.test('what the journal does not take goes to stderr with its priority', async 
   t.equal(status, 0);
   t.match(stderr, /^<4>\{"level":"warn".*"central":"ns-1".*\}\n$/);
 });
+
+t.test('a line that nobody takes ends nothing', async (t) => {
+  const source = `
+    import { closeSync } from 'node:fs';
+    import { openJournal } from ${JSON.stringify(new URL('../../shared/journal.js', import.meta.url))};
+    closeSync(2);
+    openJournal({ JOURNAL_FD: '999' }, 'x').write('{"level":"info","msg":"x"}');
+    console.log('goes on');`;
+  const args = ['--input-type=module', '--eval', source];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {} });
+  t.equal(stdout, 'goes on\n');
+});
