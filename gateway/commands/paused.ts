@@ -1,13 +1,16 @@
 // Whether the kill switch is on, for commands that run beside the gateway: the running one knows, and where none
 // answers, what it would remember.
 import type { NetworkKey } from '../../shared/network.js';
-import type { Facts } from '../ops/facts.js';
-import { opsDataPath } from '../ops/paths.js';
 import { readMemory } from '../policy/pause-file.js';
 import type { Settings } from '../settings.js';
 import { adminUrl } from './pause.js';
 
 const timeoutMs = 2000;
+
+/** What the admin listener's `GET /ops.json` answers, as far as it is read here: commands know it as any client does. */
+interface RunningState {
+  networks: { network: string; isPaused: boolean }[];
+}
 
 /** Why nothing is to be sent in a network; `undefined` when it may. */
 export async function whyPaused(
@@ -15,7 +18,7 @@ export async function whyPaused(
   network: NetworkKey,
 ): Promise<string | undefined> {
   const advice = 'run reveille-gateway resume to send';
-  const running = await askRunning(`${adminUrl(config.admin)}${opsDataPath}`, network);
+  const running = await askRunning(`${adminUrl(config.admin)}/ops.json`, network);
   if (running !== undefined) return running ? advice : undefined;
   const memory = readMemory(stateFile);
   if (typeof memory === 'string') return memory;
@@ -26,7 +29,7 @@ export async function whyPaused(
 async function askRunning(url: string, network: NetworkKey): Promise<boolean | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-    const { networks } = (await response.json()) as Pick<Facts, 'networks'>;
+    const { networks } = (await response.json()) as RunningState;
     return networks.find((served) => served.network === network)?.isPaused;
   } catch {
     // Whether it does not run or does not answer as a gateway does: the file is asked.
