@@ -1,6 +1,7 @@
 // The composition root: opens central's parts, wires them, reloads them and closes them in reverse order.
 import { openAdmin } from '../shared/admin.js';
 import { type Clock, systemClock } from '../shared/clock.js';
+import { messageOf } from '../shared/errors.js';
 import { json } from '../shared/http.js';
 import { createClosing } from '../shared/lifecycle.js';
 import type { Log } from '../shared/log.js';
@@ -15,6 +16,7 @@ import { simplePush } from './dialects/simple-push.js';
 import { createMetrics, valuesBy } from './metrics.js';
 import { aboutPage } from './ops/about.js';
 import { commandRoutes } from './ops/commands.js';
+import { createCounts } from './ops/counts.js';
 import { closeLabel } from './protocol/codes.js';
 import { endpointUrl } from './protocol/endpoint.js';
 import { keysForRestart } from './reload.js';
@@ -68,6 +70,7 @@ async function start(
   let isStopping = false;
   let reloading = Promise.resolve(true);
 
+  const counts = createCounts(store, clock);
   const deadlines = createDeadlines(clock);
   closing.add('deadlines', () => deadlines.close());
   const devices = createDeviceListener({
@@ -101,8 +104,10 @@ async function start(
       log,
       pages: {
         '/about': async () => aboutPage(await facts()),
-        '/status': () =>
-          isStopping ? json(503, { status: 'stopping' }) : json(200, { status: 'ok' }),
+        '/status': () => {
+          const problem = isStopping ? 'stopping' : store.problem() && 'store down';
+          return problem ? json(503, { status: problem }) : json(200, { status: 'ok' });
+        },
       },
     }),
   });
@@ -118,7 +123,7 @@ async function start(
     listen: config.admin,
     registry: metrics.registry,
     readiness: () => (isStopping ? 'stopping' : store.problem()),
-    routes: commandRoutes(core),
+    routes: commandRoutes({ ...core, clock, addressLeaseMs: config.addressLeaseMs }),
     log,
   });
   closing.add('admin listener', () => admin.close(config.drainMs));
@@ -138,14 +143,17 @@ async function start(
       devicesConnected: presence.size(),
       notifications: await valuesBy(metrics.notifications, 'path'),
       networks: networks().report(),
-      // A store that does not answer is what the page then says.
-      counts: await store.counts().catch(() => undefined),
+      counts: await counts(),
     };
   }
 
   /** One after the other: of two at once, the later one's configuration must stay. */
   function reload(): Promise<boolean> {
-    reloading = reloading.then(takeConfiguration);
+    reloading = reloading.then(takeConfiguration).catch((error: unknown) => {
+      metrics.reloadSuccessful.set(0);
+      log(traces.reloadFailed, { problems: [messageOf(error)] });
+      return false;
+    });
     return reloading;
   }
 

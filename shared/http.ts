@@ -79,8 +79,9 @@ export function problem({ status, type, title, detail, headers, extra }: Problem
 
 /** Writes an answer. To a HEAD request only its headers. */
 export function send(response: ServerResponse, answer: Answer): void {
-  const length = Buffer.byteLength(answer.body);
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': length });
+  // RFC 9110 section 8.6: a 204 has no Content-Length.
+  const length = answer.status === 204 ? {} : { 'content-length': Buffer.byteLength(answer.body) };
+  response.writeHead(answer.status, { ...answer.headers, ...length });
   response.end(response.req.method === 'HEAD' ? undefined : answer.body);
 }
 

@@ -10,7 +10,10 @@ import type { Notified } from './notify.js';
 export type Page = () => Promise<Answer> | Answer;
 
 // App servers may be web pages of any origin: an endpoint URL is itself the permission to use it.
-const cors = { 'access-control-allow-origin': '*' };
+const cors = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'retry-after',
+};
 const preflight = {
   ...cors,
   'access-control-allow-methods': 'PUT, OPTIONS',

@@ -45,6 +45,12 @@ export function noteSent(unacked: Unacked, updates: readonly Update[], nowMs: nu
   }
 }
 
+/** Forgets what the store no longer has for this device: acked elsewhere, or its channel is gone. */
+export function keepPending(unacked: Unacked, pending: readonly Update[]): void {
+  const channels = new Set(pending.map(({ channel }) => channel));
+  for (const channel of unacked.keys()) if (!channels.has(channel)) unacked.delete(channel);
+}
+
 /** Forgets what was acked: an ack counts for its version and older ones (Simple Push: only `>=` clears). */
 export function noteAcked(unacked: Unacked, updates: readonly Update[]): void {
   for (const { channel, version } of updates) {

@@ -33,6 +33,7 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     return;
   }
   session.promised = promised;
+  session.saidAtMs = nowMs;
   session.unacked = undefined;
   if (!session.enter(device)) return;
   if (answered) parts.onAnswered(answered.network, nowMs - answered.sentAtMs);

@@ -9,6 +9,10 @@ export interface SocketTimes {
   /** Answered 201: it may be closed, for it can be woken. */
   isPromised: boolean;
   unacked: Unacked | undefined;
+  /** Unacked updates were just sent again; not before this time once more. */
+  resendNotBeforeMs: number;
+  /** What is pending could not be read; when to try again. */
+  flushAgainAtMs: number | undefined;
 }
 
 export interface SocketLimits {
@@ -19,7 +23,7 @@ export interface SocketLimits {
 
 export interface Deadline {
   atMs: number;
-  due: 'hello-late' | 'resend' | 'asleep';
+  due: 'hello-late' | 'flush' | 'resend' | 'asleep';
 }
 
 /** `undefined` for a socket that may stay as it is for ever: a plain connection with nothing unacked. */
@@ -27,9 +31,11 @@ export function deadlineOf(times: SocketTimes, limits: SocketLimits): Deadline |
   if (!times.hasSaidHello) {
     return { atMs: times.openedAtMs + limits.helloTimeoutMs, due: 'hello-late' };
   }
+  if (times.flushAgainAtMs !== undefined) return { atMs: times.flushAgainAtMs, due: 'flush' };
   // Never closed as idle while an update waits for its ack.
   if (times.unacked && times.unacked.size > 0) {
-    return { atMs: oldestSentMs(times.unacked) + limits.resendMs, due: 'resend' };
+    const atMs = Math.max(oldestSentMs(times.unacked) + limits.resendMs, times.resendNotBeforeMs);
+    return { atMs, due: 'resend' };
   }
   if (times.isPromised) return { atMs: times.lastMessageMs + limits.idleCloseMs, due: 'asleep' };
   return undefined;

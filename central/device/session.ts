@@ -5,7 +5,13 @@ import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
-import { noteSent, readPending, type Unacked, updatesPerFrameMax } from '../deliver/flush.js';
+import {
+  keepPending,
+  noteSent,
+  readPending,
+  type Unacked,
+  updatesPerFrameMax,
+} from '../deliver/flush.js';
 import type { Dialect } from '../dialects/dialect.js';
 import type { Holder, Presence } from '../presence/presence.js';
 import { closeCodes, type ProtocolErrorName, protocolErrors } from '../protocol/codes.js';
@@ -55,11 +61,16 @@ export interface SessionParts {
 export interface SessionLimits extends SocketLimits {
   outboundBytesMax: number;
   channelsPerDeviceMax: number;
+  /** How long an address is good after the device said it. */
+  addressLeaseMs: number;
   /** How long after a hello what is pending is owed a wakeup, should the device not take it. */
   wakeupAfterMs: number;
 }
 
 export type SessionEvent = 'resent' | 'unanswered' | 'overflow' | ProtocolErrorName;
+
+/** How soon a reading or writing that the store refused is tried again. */
+const storeRetryMs = 5_000;
 
 /** Messages that may wait while one is handled; beyond, the socket is not read. */
 const backlogMax = 16;
@@ -72,11 +83,15 @@ export class Session implements Holder, Sleeper {
   device: DeviceId | undefined = undefined;
   /** Where this device was promised to be woken: it was answered 201. */
   promised: WakeupAddress | undefined = undefined;
+  /** When the address was said, or last found to be still the device's. */
+  saidAtMs = 0;
   unacked: Unacked | undefined = undefined;
   readonly #transport: Transport;
   #lastMessageMs: number;
   #lastHeardMs: number;
   #backlog: (DeviceMessage | ProtocolError)[] | undefined = undefined;
+  #resendNotBeforeMs = 0;
+  #flushAgainAtMs: number | undefined = undefined;
   #flush: 'none' | 'running' | 'again' | 'again-all' = 'none';
   /** Neither side has closed. */
   isOpen = true;
@@ -191,7 +206,15 @@ export class Session implements Holder, Sleeper {
     const { store } = this.parts;
     const { device, unacked } = this;
     try {
-      if (device) this.#notify(await readPending({ store, device, unacked, all }));
+      if (device) {
+        const updates = await readPending({ store, device, unacked, all });
+        if (all && this.unacked) keepPending(this.unacked, updates);
+        this.#notify(updates);
+      }
+      this.#flushAgainAtMs = undefined;
+    } catch (error) {
+      this.#flushAgainAtMs = this.parts.clock.now() + storeRetryMs;
+      throw error;
     } finally {
       const next = this.#flush;
       this.#flush = 'none';
@@ -217,6 +240,8 @@ export class Session implements Holder, Sleeper {
       hasSaidHello: this.device !== undefined,
       isPromised: this.promised !== undefined,
       unacked: this.unacked,
+      resendNotBeforeMs: this.#resendNotBeforeMs,
+      flushAgainAtMs: this.#flushAgainAtMs,
     };
     return deadlineOf(times, this.parts.limits);
   }
@@ -232,6 +257,7 @@ export class Session implements Holder, Sleeper {
     // Something under way changes the deadlines; it plans anew when it is done.
     if (this.#backlog || this.#flush !== 'none') return;
     if (due === 'hello-late') this.close(closeCodes.helloLate, 'no hello in time');
+    else if (due === 'flush') this.flush({ all: true });
     else if (due === 'resend') this.#resend();
     else this.#fallAsleep();
   }
@@ -250,16 +276,30 @@ export class Session implements Holder, Sleeper {
       return;
     }
     count('resent');
+    this.#resendNotBeforeMs = clock.now() + limits.resendMs;
     this.flush({ all: true });
   }
 
   #fallAsleep(): void {
     const { parts, promised } = this;
     // The promise holds only while the operator can wake it; otherwise the socket stays.
-    if (promised && parts.isWakeable(promised)) {
+    if (!promised || !parts.isWakeable(promised)) {
+      this.#lastMessageMs = parts.clock.now();
+    } else if (parts.clock.now() < this.saidAtMs + parts.limits.addressLeaseMs / 2) {
       this.close(closeCodes.asleep, 'you will be woken');
     } else {
-      this.#lastMessageMs = parts.clock.now();
+      detach(this.#renewAddress(), parts.log, traces.storeFailed);
     }
+  }
+
+  /** The open socket proves that the address is still the device's; its lease must outlast the sleep. */
+  async #renewAddress(): Promise<void> {
+    const { store, clock } = this.parts;
+    if (!this.device) return;
+    // Until the store has it, the next look is as far away as one at a quiet socket.
+    this.#lastMessageMs = clock.now();
+    const nowMs = clock.now();
+    await store.renewAddress(this.device, nowMs);
+    this.saidAtMs = nowMs;
   }
 }

@@ -1,6 +1,7 @@
 // What the commands `networks` and `wake` ask of a running central, on its admin listener.
 import type { IncomingMessage } from 'node:http';
 import type { AdminRoutes } from '../../shared/admin.js';
+import type { Clock } from '../../shared/clock.js';
 import { type Answer, json, readBody } from '../../shared/http.js';
 import type { Presence } from '../presence/presence.js';
 import type { Ids } from '../protocol/ids.js';
@@ -26,6 +27,8 @@ export function commandRoutes(parts: {
   presence: Presence;
   ids: Ids;
   wake: Wake;
+  clock: Clock;
+  addressLeaseMs: number;
 }): AdminRoutes {
   return {
     [`GET ${networksRoute}`]: async () => json(200, { networks: parts.networks().report() }),
@@ -35,7 +38,7 @@ export function commandRoutes(parts: {
 
 async function wakeOne(
   request: IncomingMessage,
-  { store, presence, ids, wake }: Parameters<typeof commandRoutes>[0],
+  { store, presence, ids, wake, clock, addressLeaseMs }: Parameters<typeof commandRoutes>[0],
 ): Promise<Answer> {
   // Only JSON: a form of some web page that an operator's browser shows cannot say so.
   if (request.headers['content-type'] !== 'application/json') {
@@ -48,6 +51,9 @@ async function wakeOne(
   if (presence.signal(device)) return answer(200, 'connected', 'its socket is open');
   const known = await store.addressOf(device);
   if (!known) return answer(200, 'not-wakeable', 'it was not promised to be woken');
+  // Somebody else may have it by now.
+  const isOld = known.saidAtMs + addressLeaseMs < clock.now();
+  if (isOld) return answer(200, 'not-wakeable', 'its address is older than addressLeaseMs');
   const { outcome, reason } = await wake.once(known.address);
   return answer(200, outcome, reason);
 }

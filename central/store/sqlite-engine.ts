@@ -127,6 +127,10 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       });
     },
 
+    renewAddress(id, nowMs) {
+      sql.renewAddress.run(nowMs, bytesOfDevice(id));
+    },
+
     addressOf(id) {
       const row = sql.address.get(bytesOfDevice(id)) as AddressRow | undefined;
       const address = row && addressOf(row);
@@ -155,6 +159,9 @@ function prepareStatements(db: Database) {
         protocol = excluded.protocol, said_at = excluded.said_at`),
     isSynced: db.prepare('SELECT synced FROM device WHERE device = ?').pluck(),
     address: db.prepare('SELECT network, ip, port, protocol, said_at FROM device WHERE device = ?'),
+    renewAddress: db.prepare(
+      'UPDATE device SET said_at = ? WHERE device = ? AND network IS NOT NULL',
+    ),
     channels: db.prepare('SELECT channel FROM channel WHERE device = ?').pluck(),
     channelCount: db.prepare('SELECT count(*) FROM channel WHERE device = ?').pluck(),
     isChannel: db.prepare('SELECT 1 FROM channel WHERE device = ? AND channel = ?').pluck(),

@@ -71,7 +71,11 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
   }
 
   worker.on('message', settle);
-  worker.on('error', (error) => die(failed(error.message)));
+  worker.on('error', (error) => {
+    die(failed(error.message));
+    // A fault of ours in the thread: the process ends, and whoever runs it starts it anew.
+    throw error;
+  });
   worker.on('exit', () => die(end ?? failed('the store is closed')));
 
   function call<T>(method: WorkerCall['method'], ...args: unknown[]): Promise<T> {
@@ -111,6 +115,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
     pending: (device) => call('pending', device),
     dueWakeups: (nowMs, limit) => call('dueWakeups', nowMs, limit),
     planWakeup: (plan) => call('planWakeup', plan),
+    renewAddress: (device, nowMs) => call('renewAddress', device, nowMs),
     addressOf: (device) => call('addressOf', device),
     counts: () => call('counts'),
     close,

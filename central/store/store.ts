@@ -117,6 +117,9 @@ export interface Store {
     sentAtMs?: number;
   }): Promise<void>;
 
+  /** The device was at its address until now: its lease begins anew. */
+  renewAddress(device: DeviceId, nowMs: number): Promise<void>;
+
   /** The address a device was promised to be woken at, and when it said so. */
   addressOf(device: DeviceId): Promise<{ address: WakeupAddress; saidAtMs: number } | undefined>;
 

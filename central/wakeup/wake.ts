@@ -84,8 +84,11 @@ export function createWake(parts: {
     return store.planWakeup({ device, serial, attempts, dueMs: undefined });
   }
 
-  /** Tries the gateways in turn with one id, so that none sends what another has sent already. */
-  async function handOver(address: WakeupAddress): Promise<WakeupResult | undefined> {
+  /**
+   * Tries the gateways in turn, with one id so that a gateway asked twice sends once. One whose policy refuses
+   * may lag behind its twin, so a refusal stands only when it is the last word.
+   */
+  async function handOver(address: WakeupAddress): Promise<HandOver> {
     const id = uuidV7(clock.now());
     const wakeup = {
       id,
@@ -94,14 +97,17 @@ export function createWake(parts: {
       port: address.port,
       protocol: address.protocol,
     };
+    const handed: HandOver = { result: undefined, isMaybeSent: false };
     for (const gateway of networks().gatewaysFor(address)) {
       try {
-        return await gateway.wake(wakeup);
+        handed.result = await gateway.wake(wakeup);
+        if (handed.result.outcome !== 'refused') return handed;
       } catch (error) {
         noteFailure(gateway, error);
+        if (isMaybeSent(error)) handed.isMaybeSent = true;
       }
     }
-    return undefined;
+    return handed;
   }
 
   function noteFailure(gateway: GatewayClient, error: unknown): void {
@@ -131,36 +137,25 @@ export function createWake(parts: {
       protocol: address.protocol,
       attempts,
     });
-    const result = await handOver(address);
-    log(traces.wakeupAnswered, { device, network: address.network, ...outcomeOf(result) });
-    await settle({ ...owed, attempts }, result, dueMs);
+    const handed = await handOver(address);
+    log(traces.wakeupAnswered, { device, network: address.network, ...outcomeOf(handed) });
+    await settle({ ...owed, attempts }, handed, dueMs);
   }
 
-  async function settle(
-    sent: OwedWakeup,
-    result: WakeupResult | undefined,
-    dueMs: number,
-  ): Promise<void> {
+  async function settle(sent: OwedWakeup, handed: HandOver, dueMs: number): Promise<void> {
     const { device, serial, attempts } = sent;
     const unsent = { ...sent, attempts: attempts - 1 };
-    switch (result?.outcome) {
-      case 'triggered':
-        return count(sent.address, 'triggered');
-      case 'failed':
-        count(sent.address, 'failure');
-        return store.planWakeup({ device, serial, attempts, dueMs });
-      case 'refused':
-        // The operator's policy says no to this address; only a new hello can change that.
-        count(sent.address, 'failure');
-        return giveUp(sent, attempts);
-      case 'deferred': {
-        const { min, max } = deferredDelayMs;
-        return delay(unsent, Math.min(Math.max(result.retryAfterMs ?? min, min), max));
-      }
-      default:
-        count(sent.address, 'failure');
-        return delay(unsent, unreachableDelayMs);
+    const { result, isMaybeSent } = handed;
+    if (result?.outcome === 'triggered') return count(sent.address, 'triggered');
+    if (result?.outcome === 'deferred') {
+      const { min, max } = deferredDelayMs;
+      return delay(unsent, Math.min(Math.max(result.retryAfterMs ?? min, min), max));
     }
+    count(sent.address, 'failure');
+    // A refusal may be a mistake of an hour, so it is an attempt like a failed one and not the last word.
+    // An answer that was lost may have been that of a datagram sent.
+    if (result || isMaybeSent) return store.planWakeup({ device, serial, attempts, dueMs });
+    return delay(unsent, unreachableDelayMs);
   }
 
   function start(owed: OwedWakeup): void {
@@ -175,7 +170,8 @@ export function createWake(parts: {
     for (const owed of await store.dueWakeups(clock.now(), duePerScan)) {
       if (underWay.has(owed.device)) continue;
       // Its socket is open: whether it is alive is for the session to find out, and for us to wait.
-      if (presence.holds(owed.device)) detach(delay(owed, waitAfter(1)), log, traces.storeFailed);
+      const isHeld = presence.signal(owed.device);
+      if (isHeld) detach(delay(owed, waitAfter(1)), log, traces.storeFailed);
       else start(owed);
     }
   }
@@ -195,7 +191,7 @@ export function createWake(parts: {
     run,
     underWay: () => underWay.size,
     async once(address) {
-      const result = await handOver(address);
+      const { result } = await handOver(address);
       return result ?? { id: '', outcome: 'failed', reason: 'no-gateway' };
     },
     close: () => {
@@ -204,6 +200,32 @@ export function createWake(parts: {
   };
 }
 
-function outcomeOf(result: WakeupResult | undefined): Record<string, unknown> {
-  return result ? { outcome: result.outcome, reason: result.reason } : { outcome: 'no-gateway' };
+/** What became of a wakeup at the gateways. */
+interface HandOver {
+  /** The last gateway's answer; `undefined` when none gave one. */
+  result: WakeupResult | undefined;
+  /** A gateway got it, or may have, and its answer was lost. */
+  isMaybeSent: boolean;
+}
+
+// Errors after which the gateway has certainly sent nothing: it was not reached, or it said no as a whole.
+const unsentCodes = new Set(['gateway-busy', 'gateway-refused']);
+const unsentCauses = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function isMaybeSent(error: unknown): boolean {
+  if (!(error instanceof CodedError)) return true;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  return !unsentCodes.has(error.code) && !unsentCauses.has(String(code));
+}
+
+function outcomeOf({ result, isMaybeSent }: HandOver): Record<string, unknown> {
+  if (result) return { outcome: result.outcome, reason: result.reason };
+  return { outcome: isMaybeSent ? 'answer-lost' : 'no-gateway' };
 }

@@ -37,6 +37,41 @@ t.test('never closes a device that was answered 200 as idle', async (t) => {
   t.same(await device.receive(), { text: 'PONG' });
 });
 
+t.test(
+  'a socket that stayed open longer than the lease is closed with a lease begun anew',
+  async (t) => {
+    const { url, clock, gateway, watch } = await startWakingCentral(t, {
+      addressLeaseMs: 60_000,
+      // No answer of the gateway grows old while the clock jumps.
+      gatewayPollMs: 3_600_000,
+    });
+    const device = await connectDevice(t, url);
+    await device.hello(wakeable(9000));
+    const endpoint = await device.register('c');
+    for (let i = 0; i < 20; i++) {
+      clock.advance(5_000);
+      device.send('PING');
+      t.same(await device.receive(), { text: 'PONG' });
+    }
+    let isClosed = false;
+    const closed = device.closed.then((end) => {
+      isClosed = true;
+      return end;
+    });
+    // Ten quiet seconds to renew the lease in the store, and ten more to fall asleep.
+    for (let i = 0; i < 20 && !isClosed; i++) {
+      clock.advance(10_100);
+      // The page asks the store, which answers in turn: the lease is renewed by then.
+      await fetch(`${url}/about`);
+    }
+    t.equal((await closed).code, 4774);
+    await watch.logged(traces.deviceClosed);
+    const woken = gateway.nextBatch();
+    await put(endpoint, 1);
+    t.equal((await during(clock, woken)).length, 1, 'and can be woken');
+  },
+);
+
 t.test('never closes a socket as idle while an update waits for its ack', async (t) => {
   const { url, clock } = await startWakingCentral(t);
   const device = await connectDevice(t, url);

@@ -93,6 +93,26 @@ t.test(
   },
 );
 
+t.test('reads the store once for an update whose channel is gone, not for ever', async (t) => {
+  const clock = createManualClock();
+  const { url, metric } = await startCentral(t, { clock });
+  const device = await connectDevice(t, url);
+  await device.hello();
+  const endpoint = await device.register('c');
+  await put(endpoint, 1);
+  await device.receive();
+  // In one segment, so that the reading for PING and the unregister meet in the store.
+  device.send('PING');
+  device.send(JSON.stringify({ messageType: 'unregister', channelID: 'c' }));
+  t.same(await device.receive(), { text: 'PONG' });
+  await metric('reveille_central_sockets_open');
+  for (let i = 0; i < 5; i++) {
+    clock.advance(60_100);
+    await metric('reveille_central_sockets_open');
+  }
+  t.ok((await metric('reveille_central_device_events_total{event="resent"}')) <= 1);
+});
+
 t.test('keeps a socket that is heard though it does not ack', async (t) => {
   const clock = createManualClock();
   const { url } = await startCentral(t, { clock });

@@ -19,7 +19,12 @@ async function openCommands(t: Parameters<typeof openDelivery>[0]) {
     registry: createRegistry('reveille_central'),
     readiness: () => undefined,
     log: delivery.log,
-    routes: commandRoutes({ ...delivery, networks: () => networks, ids: sampleIds }),
+    routes: commandRoutes({
+      ...delivery,
+      networks: () => networks,
+      ids: sampleIds,
+      addressLeaseMs: 86_400_000,
+    }),
   });
   t.teardown(() => admin.close(0));
   const wake = async (body: string, headers = { 'content-type': 'application/json' }) => {

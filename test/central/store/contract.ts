@@ -321,6 +321,15 @@ function devices(test: Test): void {
     t.equal(await store.addressOf(device), undefined);
   });
 
+  test('renewing an address changes its time alone, and nothing where there is none', async (t, open) => {
+    const { store, device, hello } = await meet(open, { address: here });
+    await store.renewAddress(device, startMs + 7);
+    t.same(await store.addressOf(device), { address: here, saidAtMs: startMs + 7 });
+    await hello(device, { nowMs: startMs + 8 });
+    await store.renewAddress(device, startMs + 9);
+    t.equal(await store.addressOf(device), undefined);
+  });
+
   test('totals are counted across devices', async (t, open) => {
     const { store, put, device, hello } = await meet(open, {
       store: 'empty',
