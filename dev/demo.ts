@@ -31,6 +31,15 @@ const story = createStory((line) => void process.stdout.write(`${line}\n`));
 const { tell, heading, expect, check } = story;
 const told = new Set<JsonLine>();
 
+// Whoever stops the demo stops what it started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const { stop } of running) void stop();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
+
 try {
   await demonstrate();
   heading(`Done in ${story.elapsedSeconds().toFixed(1)} s.`);
