@@ -4,12 +4,8 @@ import type { Clock } from '../../shared/clock.js';
 import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
-import {
-  type Protocol,
-  protocols,
-  type WakeupClaim,
-  wakeupPayload,
-} from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
+import { type Protocol, protocols, type WakeupClaim } from '../../shared/wakeup/request.js';
 import type { Metrics } from '../metrics.js';
 import { type Pacing, paceReasons } from '../policy/pacing.js';
 import type { Pause } from '../policy/pause.js';

@@ -1,7 +1,8 @@
 // send: one test wakeup from this host, through the policy, with the sender's own result.
 import { systemClock } from '../../shared/clock.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
-import { type Protocol, wakeupPayload } from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
+import type { Protocol } from '../../shared/wakeup/request.js';
 import type { GatewayConfig } from '../config.js';
 import type { Target } from '../policy/policy.js';
 import { createRules } from '../rules.js';

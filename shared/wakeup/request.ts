@@ -1,12 +1,16 @@
 // The bodies of the wakeup API (docs/wakeup-api.md): what central writes and the gateway reads, and back.
 import { CodedError } from '../errors.js';
 import { isUuidV7 } from '../id.js';
+import type { DatagramWords } from './datagram.js';
 
 export const wakeupsPath = '/v1/wakeups';
 export const networksPath = '/v1/networks';
+export const signsPath = '/v1/signs';
 /** Limits of one request. */
 export const wakeupsPerRequestMax = 1000;
 export const requestBytesMax = 256 * 1024;
+/** Signs in one answer; the newest ones. */
+export const signsPerAnswerMax = 1000;
 /** Port ranges read of one network. */
 const portRangesMax = 1000;
 /** The longest `retryAfterMs`; a reader leaves out another one. */
@@ -19,8 +23,8 @@ export type Protocol = (typeof protocols)[number];
 export const urgencies = ['very-low', 'low', 'normal', 'high'] as const;
 export type Urgency = (typeof urgencies)[number];
 
-/** One wakeup as central asks for it. */
-export interface Wakeup {
+/** One wakeup as central asks for it, with what its datagram says beside the address. */
+export type Wakeup = DatagramWords & {
   /** UUIDv7. Repeating it within its life time returns the first result and sends nothing. */
   id: string;
   network: string;
@@ -28,7 +32,7 @@ export interface Wakeup {
   port: number;
   protocol: Protocol;
   urgency?: Urgency;
-}
+};
 
 /** One wakeup as the gateway reads it: its id is proved, everything else is judged by the policy. */
 export interface WakeupClaim {
@@ -38,6 +42,8 @@ export interface WakeupClaim {
   port: unknown;
   protocol: unknown;
   urgency: unknown;
+  nonce?: unknown;
+  auth?: unknown;
 }
 
 /** `triggered`: it left the gateway, never that it arrived. `deferred`: not now, the same id may try again. */
@@ -49,6 +55,16 @@ export interface WakeupResult {
   outcome: Outcome;
   reason?: string;
   retryAfterMs?: number;
+}
+
+/**
+ * What a network said against a wakeup after it had left: nobody listens there (ICMP port unreachable, or a TCP
+ * reset). Told only of targets that an earlier wakeup of the same central had seemed to reach.
+ */
+export interface WakeupSign {
+  /** Of the wakeup. */
+  id: string;
+  sign: 'unreachable';
 }
 
 /** What a gateway serves, as `GET /v1/networks` tells one central. */
@@ -86,9 +102,9 @@ export function parseWakeups(body: Uint8Array): WakeupClaim[] {
   }
   return wakeups.map((item: unknown, i) => {
     if (!isObject(item)) throw bad(`wakeups[${i}] must be an object`);
-    const { id, network, ip, port, protocol, urgency } = item;
+    const { id, network, ip, port, protocol, urgency, nonce, auth } = item;
     if (!isUuidV7(id)) throw bad(`wakeups[${i}].id must be a UUIDv7`);
-    return { id: id.toLowerCase(), network, ip, port, protocol, urgency };
+    return { id: id.toLowerCase(), network, ip, port, protocol, urgency, nonce, auth };
   });
 }
 
@@ -104,6 +120,16 @@ export function parseResults(body: Uint8Array): WakeupResult[] {
     if (typeof item.reason === 'string') result.reason = item.reason;
     if (isWait(item.retryAfterMs)) result.retryAfterMs = item.retryAfterMs;
     return result;
+  });
+}
+
+/** Reads the answer to `GET /v1/signs`; signs of a kind that is not known are left out. Throws `bad-request`. */
+export function parseSigns(body: Uint8Array): WakeupSign[] {
+  const { signs } = parseObject(body, 'the answer');
+  if (!Array.isArray(signs)) throw bad('signs must be an array');
+  return signs.slice(0, signsPerAnswerMax).flatMap((item: unknown, i): WakeupSign[] => {
+    if (!isObject(item) || typeof item.id !== 'string') throw bad(`signs[${i}] has no id`);
+    return item.sign === 'unreachable' ? [{ id: item.id, sign: item.sign }] : [];
   });
 }
 
@@ -127,12 +153,6 @@ export function parseNetworks(body: Uint8Array): ServedNetwork[] {
       ...(item.ports === undefined ? {} : { ports: portRanges(item.ports) }),
     };
   });
-}
-
-/** The bytes that wake a handset: ASCII `NOTIFY <ip>:<port>`, an IPv6 address in brackets, at most 128 bytes. */
-export function wakeupPayload(ip: string, port: number): Buffer {
-  const host = ip.includes(':') ? `[${ip}]` : ip;
-  return Buffer.from(`NOTIFY ${host}:${port}`, 'ascii');
 }
 
 function parseObject(body: Uint8Array, what: string): Record<string, unknown> {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { generate } from 'selfsigned';
 import t, { type Test } from 'tap';
 import { version } from '../../shared/version.js';
-import { wakeupPayload } from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
 import {
   openScriptedCentral,
   type ScriptedCentral,

@@ -8,7 +8,7 @@ import {
   type WakeListener,
   type WakeListenerOptions,
 } from '../../handset/wake-listener.js';
-import { wakeupPayload } from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
 import { createManualClock } from '../support/manual-clock.js';
 
 interface Heard {

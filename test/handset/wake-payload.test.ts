@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { checkPayload } from '../../handset/wake-payload.js';
-import { wakeupPayload } from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
 
 const check = (text: string, port = 4000) => checkPayload(Buffer.from(text, 'latin1'), port);
 

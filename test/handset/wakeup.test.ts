@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
-import { wakeupPayload } from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
 import type { ScriptedDevice } from '../support/scripted-central.js';
 import { greet, network, next, openRig, sleepingRig } from './rig.js';
 

@@ -3,7 +3,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, isIPv6 } from 'node:net';
-import { wakeupPayload } from '../../shared/wakeup/request.js';
+import { wakeupPayload } from '../../shared/wakeup/datagram.js';
 
 /** Long enough on a network of one machine. */
 const connectMs = 500;

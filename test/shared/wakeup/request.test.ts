@@ -5,8 +5,8 @@ import { CodedError } from '../../../shared/errors.js';
 import {
   parseNetworks,
   parseResults,
+  parseSigns,
   parseWakeups,
-  wakeupPayload,
 } from '../../../shared/wakeup/request.js';
 
 const id = '017f22e2-79b0-7cc3-98c4-dc0c0c07398f';
@@ -27,8 +27,11 @@ t.test('wakeups are read with their ids proved and all else as it came', async (
   const wakeup = { id, network: '214-07', ip: '10.1.2.3', port: 5000, protocol: 'udp' };
   const odd = { id: id.toUpperCase(), network: 7, ip: null, port: '1', urgency: ['x'], more: 1 };
   t.same(parseWakeups(bytes({ wakeups: [wakeup, odd], more: true })), [
-    { ...wakeup, urgency: undefined },
-    { id, network: 7, ip: null, port: '1', protocol: undefined, urgency: ['x'] },
+    { ...wakeup, urgency: undefined, nonce: undefined, auth: undefined },
+    {
+      ...{ id, network: 7, ip: null, port: '1', protocol: undefined, urgency: ['x'] },
+      ...{ nonce: undefined, auth: undefined },
+    },
   ]);
   t.same(parseWakeups(bytes({ wakeups: [] })), []);
   t.equal(parseWakeups(bytes({ wakeups: new Array(1000).fill({ id }) })).length, 1000);
@@ -256,15 +259,16 @@ t.test('any bytes are a value or a bad-request', async () => {
   fc.assert(
     fc.property(bodies, (body) => {
       // A CodedError with another code, and any other error, is thrown on and fails the property.
-      for (const parse of [parseWakeups, parseResults, parseNetworks]) refusal(parse, body);
+      for (const parse of [parseWakeups, parseResults, parseNetworks, parseSigns])
+        refusal(parse, body);
     }),
     { numRuns: 500 },
   );
 });
 
-t.test('a handset is woken with NOTIFY, its address and port', async (t) => {
-  t.equal(wakeupPayload('10.1.2.3', 5000).toString('latin1'), 'NOTIFY 10.1.2.3:5000');
-  t.equal(wakeupPayload('fd12::1', 65535).toString('latin1'), 'NOTIFY [fd12::1]:65535');
-  const longest = wakeupPayload('1111:2222:3333:4444:5555:6666:7777:8888', 65535);
-  t.ok(longest.length <= 128);
+t.test('signs are read, those of an unknown kind left out', async (t) => {
+  const told = { id, sign: 'unreachable' };
+  t.same(parseSigns(bytes({ signs: [told, { id, sign: 'asleep' }] })), [told]);
+  t.equal(refusal(parseSigns, bytes({ signs: [{}] })), 'signs[0] has no id');
+  t.equal(refusal(parseSigns, bytes({})), 'signs must be an array');
 });
