@@ -24,8 +24,11 @@ import {
   networksPath,
   parseWakeups,
   type ServedNetwork,
+  signsPath,
   type Wakeup,
   type WakeupResult,
+  type WakeupSign,
+  wakeupsPath,
 } from '../../shared/wakeup/request.js';
 import {
   coversAll,
@@ -61,6 +64,8 @@ export interface ScriptedGateway {
   url: string;
   /** What `GET /v1/networks` tells; a test may replace it. */
   networks: ServedNetwork[];
+  /** What `GET /v1/signs` tells; a test may replace it. */
+  signs: WakeupSign[];
   /** The result of one wakeup; `undefined` leaves it out of the answer. A test may replace it. */
   resultOf: (wakeup: Wakeup) => Omit<WakeupResult, 'id'> | undefined;
   /** Asked before each answer; a test may replace it. */
@@ -74,6 +79,8 @@ export interface ScriptedGateway {
   nextBatch(): Promise<Wakeup[]>;
   /** Resolves when this many `GET /v1/networks` came in all. */
   polled(times: number): Promise<void>;
+  /** Resolves when this many `GET /v1/signs` came in all. */
+  askedForSigns(times: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -105,9 +112,11 @@ export async function openScriptedGateway(
   const server = createServer();
   const batches = createQueue<Wakeup[]>();
   const polls = createCounter();
+  const signReads = createCounter();
   const gateway: ScriptedGateway = {
     url: '',
     networks: options.networks ?? [served()],
+    signs: [],
     resultOf: () => ({ outcome: 'triggered' }),
     misbehave: () => undefined,
     held: undefined,
@@ -115,6 +124,7 @@ export async function openScriptedGateway(
     requests: [],
     nextBatch: batches.take,
     polled: polls.reached,
+    askedForSigns: signReads.reached,
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
@@ -125,9 +135,9 @@ export async function openScriptedGateway(
     const { received, message, body } = await receive(request, options);
     gateway.requests.push(received);
     gateway.wakeups.push(...received.wakeups);
-    if (received.path === networksPath) {
+    if (received.path !== wakeupsPath) {
       answer({ received, message, body, response });
-      polls.count();
+      (received.path === signsPath ? signReads : polls).count();
       return;
     }
     batches.put(received.wakeups);
@@ -204,6 +214,7 @@ function contentOf(
   if (path === networksPath) {
     return { status: 200, body: JSON.stringify({ networks: gateway.networks }) };
   }
+  if (path === signsPath) return { status: 200, body: JSON.stringify({ signs: gateway.signs }) };
   const results = wakeups.flatMap((wakeup) => {
     const result = gateway.resultOf(wakeup);
     return result ? [{ id: wakeup.id, ...result }] : [];
@@ -231,7 +242,7 @@ async function receive(request: IncomingMessage, { callers, clock }: ScriptedGat
     if (!coversAll(found.input, requestComponents(method))) continue;
     if (await verifyMessage(found, key.key, { message })) validSignatures += 1;
   }
-  const wakeups = url === networksPath ? [] : (parseWakeups(body) as Wakeup[]);
+  const wakeups = url === wakeupsPath ? (parseWakeups(body) as Wakeup[]) : [];
   const received = { method, path: url, headers: request.headers, validSignatures, wakeups };
   return { received: received satisfies ReceivedRequest, message, body };
 }
