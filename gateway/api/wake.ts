@@ -43,9 +43,9 @@ export function createWake(parts: WakeParts): Wake {
   }
 
   async function send(target: Target, claim: WakeupClaim, charge: () => void): Promise<Decision> {
-    const { address, port, protocol } = target;
+    const { address, port, protocol, words } = target;
     const beganMs = clock.now();
-    const payload = wakeupPayload(address.text, port);
+    const payload = wakeupPayload(address.text, port, words);
     const attempt = senders[protocol].begin({ address, port }, payload);
     if (attempt === 'busy') return defer(claim, 'busy', busyRetryMs);
     charge();

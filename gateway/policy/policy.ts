@@ -9,6 +9,7 @@ import {
   parseAddress,
 } from '../../shared/address.js';
 import { type NetworkKey, type NetworkScope, parseNetworkKey } from '../../shared/network.js';
+import type { DatagramWords } from '../../shared/wakeup/datagram.js';
 import {
   type Protocol,
   protocols,
@@ -17,6 +18,7 @@ import {
   type WakeupClaim,
 } from '../../shared/wakeup/request.js';
 import { blockOf } from './always-refused.js';
+import { wordsOf } from './words.js';
 
 /** What may be woken in one network. */
 export interface NetworkRules {
@@ -40,6 +42,7 @@ export const refusalReasons = [
   'protocol-unknown',
   'protocol-not-allowed',
   'urgency-unknown',
+  'bad-words',
   'dry-run',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
@@ -52,6 +55,8 @@ export interface Target {
   port: number;
   protocol: Protocol;
   urgency: Urgency;
+  /** What its datagram says beside the address. */
+  words: DatagramWords;
 }
 
 export type Verdict =
@@ -103,7 +108,7 @@ export function createPolicy(options: {
       const holds = ({ ranges }: NetworkRules) => address && containsAny(ranges, address);
       return options.networks.find(holds)?.key;
     },
-    decide({ network, ip, port, protocol = 'udp', urgency }, scope) {
+    decide({ network, ip, port, protocol = 'udp', urgency, nonce, auth }, scope) {
       const rules = rulesOf(network);
       if (!rules) return refuse('network-unknown', 'no such network is configured');
       if (scope && !scope.has(rules.key)) {
@@ -126,8 +131,10 @@ export function createPolicy(options: {
       if (urgent === undefined) {
         return refuse('urgency-unknown', `urgency is none of ${urgencies.join(', ')}`);
       }
+      const words = wordsOf({ nonce, auth });
+      if (!words) return refuse('bad-words', 'nonce or auth is of another form, or both are there');
       return {
-        target: { network: rules.key, address, port, protocol: known, urgency: urgent },
+        target: { network: rules.key, address, port, protocol: known, urgency: urgent, words },
         get rule() {
           const range = rules.ranges.find((candidate) => contains(candidate, address));
           return `range ${range?.text}, ports ${ports.first}-${ports.last}, ${known} of ${rules.key}`;

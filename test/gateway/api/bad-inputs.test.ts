@@ -107,6 +107,13 @@ t.test('an item that is not of the documented form is refused with its reason', 
     ['urgency-unknown', { urgency: null }],
     ['urgency-unknown', { urgency: 'urgent' }],
     ['urgency-unknown', { urgency: 5 }],
+    ['bad-words', { nonce: null }],
+    ['bad-words', { nonce: 'NOTIFY 10.1.2.3:40000' }],
+    ['bad-words', { nonce: '=='.repeat(11) }],
+    ['bad-words', { auth: 1 }],
+    ['bad-words', { auth: { counter: 1 } }],
+    ['bad-words', { auth: { counter: '1', mac: 'AAECAwQFBgcICQoLDA0ODw' } }],
+    ['bad-words', { nonce: 'AAECAwQFBgcICQoLDA0ODw', auth: {} }],
   ];
   const results = await caller.wake(...items.map(([, changes]) => wakeup(changes)));
   items.forEach(([reason, changes], i) => {

@@ -42,6 +42,55 @@ t.test('a TCP wakeup writes the same text and ends the connection', async (t) =>
   t.equal(await ears.next(), `NOTIFY 127.0.0.1:${ears.port}`);
 });
 
+const word = 'AAECAwQFBgcICQoLDA0ODw';
+
+t.test('a nonce, or a counter with its code, follows the address in both protocols', async (t) => {
+  const { caller } = await startGateway(t);
+  for (const [protocol, listen] of [
+    ['udp', listenUdp],
+    ['tcp', listenTcp],
+  ] as const) {
+    const ears = await listen(t);
+    const text = `NOTIFY 127.0.0.1:${ears.port}`;
+    const asked = { protocol, port: ears.port };
+    await caller.wake(wakeup({ ...asked, nonce: word }));
+    t.equal(await ears.next(), `${text} ${word}`);
+    await caller.wake(wakeup({ ...asked, auth: { counter: 7, mac: word } }));
+    t.equal(await ears.next(), `${text} 7 ${word}`);
+  }
+});
+
+t.test('a wakeup with words is paced, paused, tried out and repeated as any other', async (t) => {
+  const running = await startGateway(t, {
+    networks: [
+      { network: '214-07', ranges: ['127.0.0.0/8'] },
+      { network: '214-08', ranges: ['127.0.0.0/8'], dryRun: true },
+    ],
+  });
+  const { caller } = running;
+  const ears = await listenUdp(t);
+  const asked = wakeup({ port: ears.port, nonce: word });
+  const auth = { counter: 1, mac: word };
+  const results = await caller.wake(
+    asked,
+    { ...asked, nonce: undefined, auth },
+    wakeup({ port: ears.port, auth }),
+    wakeup({ port: ears.port, network: '214-08', nonce: word }),
+  );
+  t.same(
+    results.map(({ outcome, reason }) => reason ?? outcome),
+    ['triggered', 'triggered', 'paced-handset', 'dry-run'],
+  );
+  await fetch(`${running.gateway.adminUrl}/pause`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  t.match(await caller.wake(wakeup({ port: ears.port, nonce: word })), [{ reason: 'paused' }]);
+  t.equal(await ears.next(), `NOTIFY 127.0.0.1:${ears.port} ${word}`);
+  t.equal(ears.heard.length, 1, 'an id that is repeated with other words sends nothing');
+});
+
 t.test('an open, a closed and a deaf TCP port are answered alike, and at once', async (t) => {
   const { caller } = await startGateway(t, { drainMs: 50 });
   const ears = await listenTcp(t);

@@ -1,6 +1,7 @@
 // The test vectors of the wakeup API as its page prints them: what others build against is what we do.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { wakeupMac, wakeupPayload } from '../../../shared/wakeup/datagram.js';
 import { checkContentDigest } from '../../../shared/wakeup/digest.js';
 import { readPrivateKeys, readPublicKeys } from '../../../shared/wakeup/keys.js';
 import {
@@ -127,4 +128,15 @@ t.test('the bodies are what both ends read', async (t) => {
     ids,
   );
   t.ok(results.every(({ outcome }) => outcomes.includes(outcome)));
+});
+
+t.test('the datagrams are those of the three kinds of wakeups', async (t) => {
+  const { ip, port } = parseWakeups(request.body)[0] as { ip: string; port: number };
+  const bytes = (count: number) => Buffer.from(Array.from({ length: count }, (_, i) => i));
+  const auth = { counter: 1, mac: wakeupMac(bytes(32), { ip, port, counter: 1 }) };
+  const wakeups = [{}, { nonce: bytes(16).toString('base64url') }, { auth }];
+  t.equal(
+    block('datagram'),
+    wakeups.map((words) => wakeupPayload(ip, port, words).toString()).join('\n'),
+  );
 });
