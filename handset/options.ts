@@ -39,7 +39,7 @@ export const defaultLimits: HandsetLimits = {
   connectTimeoutMs: 30_000,
   requestTimeoutMs: 10_000,
   pingIntervalMs: 30 * 60_000,
-  refreshMs: 12 * 3_600_000,
+  refreshMs: 6 * 3_600_000,
   wakeOverlapMs: 2_000,
   wakeReadMs: 5_000,
   wakeConnectionsMax: 16,

@@ -13,7 +13,7 @@ t.test('fills in the documented defaults', async (t) => {
     backoffCapMs: 60_000,
     requestTimeoutMs: 10_000,
     pingIntervalMs: 1_800_000,
-    refreshMs: 43_200_000,
+    refreshMs: 21_600_000,
   });
 });
 
