@@ -38,8 +38,8 @@ export interface ConversationParts {
 export interface ConversationEvents {
   /** Hello was answered. */
   ready(): void;
-  /** The end; `code` is missing when the socket was never open. */
-  ended(code: number | undefined): void;
+  /** The end; `code` is missing when the socket was never open. `reason` is the server's. */
+  ended(code: number | undefined, reason: string): void;
 }
 
 export function openConversation(
@@ -73,13 +73,13 @@ export function openConversation(
         // What the library says about a socket that we gave up is no news.
         if (phase !== 'closing') emit('error', error);
       },
-      close(code) {
+      close(code, reason) {
         phase = 'over';
         cancelDeadline();
         silence?.stop();
         requests.connectionLost();
         resolveEnded();
-        events.ended(wasOpen ? code : undefined);
+        events.ended(wasOpen ? code : undefined, reason);
       },
     },
   );

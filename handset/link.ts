@@ -1,10 +1,10 @@
 // Whether the handset talks, waits or sleeps: one conversation after another, with a back-off after a loss and
 // silence after a close 4774, until something wakes it.
 import type { Cancel } from '../shared/clock.js';
-import { createBackoff } from './backoff.js';
+import { createBackoff, type Pause } from './backoff.js';
 import type { Conversation, ConversationEvents } from './conversation.js';
 import type { Emit } from './events.js';
-import { closeCodes } from './messages.js';
+import { closeCodes, retryAfterMsOf } from './messages.js';
 import type { HandsetSettings } from './options.js';
 
 type State =
@@ -35,7 +35,7 @@ export function createLink(parts: {
   hasRequests: () => boolean;
 }): Link {
   const { settings, emit, open, hasRequests } = parts;
-  const { clock, refreshMs, wakeOverlapMs } = settings;
+  const { clock, refreshMs, wakeOverlapMs, crowdSpreadMs, retryAfterMaxMs } = settings;
   const { backoffBaseMs: baseMs, backoffCapMs: capMs, random } = settings;
   const backoff = createBackoff({ baseMs, capMs, random });
   let state: State = { name: 'stopped' };
@@ -50,21 +50,21 @@ export function createLink(parts: {
         // What a wakeup before this was about follows the answer to hello.
         wokenAtMs = Number.NEGATIVE_INFINITY;
       },
-      ended(code) {
+      ended(code, reason) {
         const isCurrent = state.name === 'connected' && state.conversation === conversation;
         if (isCurrent) state = { name: 'waiting', cancel: () => {} };
         const left = state;
         if (code !== undefined) emit('closed', { code });
         // A listener of `closed` may have stopped the handset.
-        if (isCurrent && state === left) next(code);
+        if (isCurrent && state === left) next(code, reason);
       },
     });
     state = { name: 'connected', conversation };
   }
 
-  function next(code: number | undefined): void {
+  function next(code: number | undefined, reason: string): void {
     // A close 4774 that crossed our goodbye: where nobody can wake us there is no sleep.
-    if (code !== closeCodes.wakeup || mustReturn) wait();
+    if (code !== closeCodes.wakeup || mustReturn) wait(pauseAfter(code, reason));
     // The wakeup overtook the close that it was sent after: it was meant for this sleep.
     else if (clock.now() - wokenAtMs <= wakeOverlapMs) connect();
     else if (hasRequests()) wait();
@@ -72,8 +72,17 @@ export function createLink(parts: {
     wokenAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  function wait(): void {
-    const delayMs = backoff.next();
+  /** What a server that turns a crowd away wants of each one's return. */
+  function pauseAfter(code: number | undefined, reason: string): Pause {
+    const isCrowd = code === closeCodes.restart || code === closeCodes.tryLater;
+    const askedMs = retryAfterMsOf(reason);
+    if (askedMs === undefined) return isCrowd ? { spreadMs: crowdSpreadMs } : {};
+    const atLeastMs = Math.min(askedMs, retryAfterMaxMs);
+    return { atLeastMs, spreadMs: atLeastMs / 2 };
+  }
+
+  function wait(pause?: Pause): void {
+    const delayMs = backoff.next(pause);
     state = { name: 'waiting', cancel: clock.after(delayMs, connect) };
     emit('reconnecting', { delayMs });
   }

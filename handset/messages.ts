@@ -4,8 +4,8 @@ import { CodedError } from '../shared/errors.js';
 
 export const subprotocol = 'push-notification';
 
-/** WebSocket close codes. 4774 tells the handset to stay away until it is woken. */
-export const closeCodes = { normal: 1000, wakeup: 4774 } as const;
+/** WebSocket close codes. 4774 tells the handset to stay away until it is woken. 1012 and 1013 are said to a crowd. */
+export const closeCodes = { normal: 1000, restart: 1012, tryLater: 1013, wakeup: 4774 } as const;
 
 export const statuses = { ok: 200, okWakeable: 201, unregistered: 202, notReady: 408 } as const;
 
@@ -76,6 +76,12 @@ export function requestFrame(kind: RequestKind, channelID: string): string {
 export function ackFrame(updates: readonly Update[]): string {
   const acked = updates.map(({ channelID, version }) => ({ channelID, version: String(version) }));
   return JSON.stringify({ messageType: 'ack', updates: acked });
+}
+
+/** When the server wants us back at the earliest, as the reason of its close says it: `retry-after=<seconds>`. */
+export function retryAfterMsOf(reason: string): number | undefined {
+  const seconds = /^retry-after=([0-9]{1,12})$/.exec(reason)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
 /** Reads one frame. A frame that cannot be read comes back as an error with code `bad-frame`. Never throws. */

@@ -12,6 +12,10 @@ export interface HandsetLimits {
   /** The first wait after a loss is at most this; it doubles with each further loss. */
   backoffBaseMs: number;
   backoffCapMs: number;
+  /** After a close 1012 or 1013, which a whole crowd hears at once, even the first wait may be this long. */
+  crowdSpreadMs: number;
+  /** A server that names the time of our return is believed up to this; half of it may come on top, as jitter. */
+  retryAfterMaxMs: number;
   /** From dialling to the answer to hello. */
   connectTimeoutMs: number;
   /** For the answer to register, unregister and a keep-alive. */
@@ -36,6 +40,8 @@ export interface HandsetLimits {
 export const defaultLimits: HandsetLimits = {
   backoffBaseMs: 1_000,
   backoffCapMs: 60_000,
+  crowdSpreadMs: 10_000,
+  retryAfterMaxMs: 3_600_000,
   connectTimeoutMs: 30_000,
   requestTimeoutMs: 10_000,
   pingIntervalMs: 30 * 60_000,
@@ -83,8 +89,8 @@ export interface HandsetSettings extends HandsetLimits {
   random: () => number;
 }
 
-/** Timers of Node end early beyond this. */
-const timerMsMax = 2 ** 31 - 1;
+/** Timers of Node end early beyond twice this, and a jitter comes on top of a wait. */
+const timerMsMax = 2 ** 30;
 
 /** Checks the options and fills in the defaults. Throws a CodedError `bad-option` that names the option. */
 export function readOptions(options: HandsetOptions): HandsetSettings {

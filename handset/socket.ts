@@ -9,12 +9,16 @@ export interface SocketEvents {
   /** A text frame, or `undefined` for a binary one, which the protocol has no use for. */
   frame(text: string | undefined): void;
   error(error: Error): void;
-  /** The TCP connection is gone. Comes once, last, whether or not the socket was ever open. */
-  close(code: number): void;
+  /**
+   * The TCP connection is gone. Comes once, last, whether or not the socket was ever open. The reason is the server's;
+   * HTTP 503 with Retry-After, instead of a socket, has it in the words of a close: `retry-after=<seconds>`.
+   */
+  close(code: number, reason: string): void;
 }
 
 export interface Socket {
-  send(frame: string): void;
+  /** Whether it was sent. */
+  send(frame: string): boolean;
   /** Says goodbye and waits for the server, for a bounded time. */
   close(): void;
   /** Drops the connection at once; the close event says 1006. */
@@ -29,12 +33,20 @@ export interface SocketOptions {
 }
 
 export function openSocket(options: SocketOptions, events: SocketEvents): Socket {
+  let refusal = '';
   const ws = new WebSocket(options.url, subprotocol, {
     perMessageDeflate: false,
     maxPayload: options.frameBytesMax,
     closeTimeout: options.closeTimeoutMs,
     // A server that redirects is not the one that was asked for.
     followRedirects: false,
+    finishRequest(request) {
+      // Besides the library's own listener, which makes an error of every answer but an upgrade.
+      request.on('response', ({ statusCode, headers }) => {
+        if (statusCode === 503) refusal = `retry-after=${headers['retry-after']}`;
+      });
+      request.end();
+    },
     ...(options.ca !== undefined && { ca: options.ca }),
   } as WebSocket.ClientOptions);
   let localAddress: string | undefined;
@@ -44,11 +56,13 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Socket
   ws.on('open', () => events.open(localAddress));
   ws.on('message', (data, isBinary) => events.frame(isBinary ? undefined : data.toString()));
   ws.on('error', (error) => events.error(error));
-  ws.on('close', (code) => events.close(code));
+  ws.on('close', (code, reason) => events.close(code, refusal || reason.toString()));
   return {
     send: (frame) => {
       // Between a close frame and the end of TCP nothing can be said any more; what was meant is said after the next hello.
-      if (ws.readyState === WebSocket.OPEN) ws.send(frame);
+      const isOpen = ws.readyState === WebSocket.OPEN;
+      if (isOpen) ws.send(frame);
+      return isOpen;
     },
     close: () => ws.close(closeCodes.normal),
     terminate: () => ws.terminate(),

@@ -124,6 +124,16 @@ t.test('prints one JSON object a line with --json', async (t) => {
   t.match(await command.event(), { event: 'error', error: String, code: 'bad-frame' });
 });
 
+t.test('stays away as long as a server that is full says', async (t) => {
+  const central = await openCentral(t);
+  const command = run(t, '--central', central.url, '--channels', '0');
+  await command.line();
+  await command.line();
+  (await central.nextDevice()).close(1013, 'retry-after=20');
+  t.equal(await command.line(), 'closed 1013');
+  t.match(await command.line(), /^reconnecting 2\d{4}$/);
+});
+
 t.test('registers as many channels as --channels says', async (t) => {
   const central = await openCentral(t);
   const command = run(t, '--json', '--central', central.url, '--channels', '3');

@@ -14,6 +14,8 @@ t.test('fills in the documented defaults', async (t) => {
     requestTimeoutMs: 10_000,
     pingIntervalMs: 1_800_000,
     refreshMs: 21_600_000,
+    crowdSpreadMs: 10_000,
+    retryAfterMaxMs: 3_600_000,
   });
 });
 
