@@ -17,6 +17,7 @@ interface CliOptions {
   ip?: string;
   port: number;
   protocol: Protocol;
+  legacy?: true;
   uaid?: string;
   channel: string[];
   channels?: number;
@@ -37,6 +38,7 @@ const program = new Command('reveille-handset')
   .addOption(
     new Option('--protocol <name>', 'how it wants to be woken').choices(protocols).default('udp'),
   )
+  .option('--legacy', 'be an old client, which does not prove its address')
   .option('--uaid <uaid>', 'identity from an earlier run')
   .option(
     '--channel <id>',
@@ -94,9 +96,14 @@ function create(options: CliOptions): Handset {
 
 function handsetOptions(options: CliOptions): HandsetOptions {
   const { central, ip, port, protocol, uaid, channel } = options;
+  const isModern = options.legacy !== true;
   const channelIDs = channel.length > 0 ? channel : undefined;
   const network = networkOf(options);
-  return { central, ip, port, protocol, uaid, channelIDs, network, ca: certificates(options.ca) };
+  return {
+    ...{ central, ip, port, protocol, uaid, channelIDs, network },
+    proof: isModern,
+    ca: certificates(options.ca),
+  };
 }
 
 function networkOf({ network, netid }: CliOptions): HandsetOptions['network'] {

@@ -45,6 +45,7 @@ export function createHandset(options: HandsetOptions): Handset {
     settings,
     emit,
     woken: () => link.woken(),
+    prove: (proof) => link.prove(proof),
     broken: () => link.moved(),
   });
   const link = createLink({

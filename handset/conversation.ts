@@ -8,9 +8,11 @@ import {
   helloFrame,
   keepAlive as keepAliveFrame,
   parseServerMessage,
+  proofFrame,
   type ServerMessage,
 } from './messages.js';
 import type { HandsetSettings } from './options.js';
+import { createProofs, type Proof, type ProofVerdict } from './proofs.js';
 import { createReception, unexpected } from './reception.js';
 import type { Requests } from './requests.js';
 import { openSocket } from './socket.js';
@@ -23,6 +25,8 @@ export interface Conversation {
   sendRequests(): void;
   /** Asks the server for a sign of life, once hello is answered; without one the conversation ends. */
   doubt(): void;
+  /** Returns a nonce to the server; one that comes before hello's answer right after it. */
+  prove(proof: Proof): ProofVerdict;
   close(): void;
   ended: Promise<void>;
 }
@@ -77,6 +81,7 @@ export function openConversation(
         phase = 'over';
         cancelDeadline();
         silence?.stop();
+        proofs.close();
         requests.connectionLost();
         resolveEnded();
         events.ended(wasOpen ? code : undefined, reason);
@@ -84,6 +89,15 @@ export function openConversation(
     },
   );
   const reception = createReception({ account, requests, emit, send: socket.send });
+  const proofs = createProofs({
+    clock,
+    perMinuteMax: settings.proofsPerMinuteMax,
+    send: ({ nonce, protocol, from }) => {
+      const isSent = socket.send(proofFrame(nonce));
+      if (isSent) emit('proved', { protocol, from });
+      return isSent;
+    },
+  });
   const cancelDeadline = clock.after(connectTimeoutMs, () => giveUp('hello', connectTimeoutMs));
 
   /** Nothing comes from there any more, so there is nobody to say goodbye to. */
@@ -131,6 +145,7 @@ export function openConversation(
     events.ready();
     if (change === 'replaced') emit('replaced', { uaid, previous: previous ?? '' });
     emit('hello', { uaid, status });
+    proofs.open();
     reception.registerAgain();
   }
 
@@ -147,6 +162,10 @@ export function openConversation(
     },
     doubt() {
       if (phase === 'ready') silence?.askNow();
+    },
+    prove(proof) {
+      const isGreeted = phase === 'greeting' || phase === 'ready';
+      return isGreeted ? proofs.take(proof) : 'not-connected';
     },
     close,
     ended,

@@ -42,6 +42,9 @@ export function printEvents(
   handset.on('woken', ({ protocol, from }) => {
     print({ event: 'woken', fields: { protocol, from }, words: [protocol] });
   });
+  handset.on('proved', ({ protocol, from }) => {
+    print({ event: 'proved', fields: { protocol, from }, words: [protocol] });
+  });
   handset.on('ignored', ({ protocol, from, because }) => {
     print({ event: 'ignored', fields: { protocol, from, because } });
   });

@@ -1,7 +1,6 @@
 // What a handset tells whoever runs it. The names are also the words that the command prints.
 import type { EventEmitter } from 'node:events';
 import type { Protocol } from '../shared/wakeup/request.js';
-import type { IgnoredBecause } from './wake-payload.js';
 
 export interface HandsetEvents {
   /** The server knows us. 201: it will close with 4774 when all is quiet, and have us woken. */
@@ -16,12 +15,29 @@ export interface HandsetEvents {
   closed: [{ code: number }];
   /** A wakeup came, needed or not. */
   woken: [{ protocol: Protocol; from: string }];
-  /** Something else came where wakeups come. */
+  /** A nonce came where wakeups come, and was returned to the server: it knows now that they arrive. */
+  proved: [{ protocol: Protocol; from: string }];
+  /** What came where wakeups come does nothing. */
   ignored: [{ protocol: Protocol; from: string; because: IgnoredBecause }];
   reconnecting: [{ delayMs: number }];
   /** Something went wrong that the handset gets over by itself. May go unheard. */
   error: [Error];
 }
+
+/** Why what came where wakeups come does nothing. */
+export type IgnoredBecause =
+  /** More than 128 bytes. */
+  | 'too-long'
+  /** Of another form. */
+  | 'not-a-wakeup'
+  /** It names a port that is not ours. */
+  | 'other-port'
+  /** More TCP connections at a time, or more nonces a minute, than there may be. */
+  | 'too-many'
+  /** A nonce or a code, and none was agreed on at hello. */
+  | 'not-agreed'
+  /** A nonce, and there is no conversation to return it in. */
+  | 'not-connected';
 
 export type Emit = <Name extends keyof HandsetEvents>(
   name: Name,

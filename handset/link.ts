@@ -6,6 +6,7 @@ import type { Conversation, ConversationEvents } from './conversation.js';
 import type { Emit } from './events.js';
 import { closeCodes, retryAfterMsOf } from './messages.js';
 import type { HandsetSettings } from './options.js';
+import type { Proof, ProofVerdict } from './proofs.js';
 
 type State =
   | { name: 'stopped' }
@@ -21,6 +22,8 @@ export interface Link {
   stop(): Promise<void>;
   /** A wakeup: ends sleep. On an open socket it casts doubt on it. A back-off stands. */
   woken(): void;
+  /** Returns a nonce of the wake port to the server. Ends no sleep and no back-off. */
+  prove(proof: Proof): ProofVerdict;
   /** What hello announced holds no more: says hello anew, asleep or connected. A back-off stands. */
   moved(): void;
   /** There is something to ask: ends sleep, or asks at once. A back-off stands. */
@@ -112,6 +115,9 @@ export function createLink(parts: {
         state.conversation.doubt();
       }
       wakeUp();
+    },
+    prove(proof) {
+      return state.name === 'connected' ? state.conversation.prove(proof) : 'not-connected';
     },
     moved() {
       if (state.name === 'connected') {

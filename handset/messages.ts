@@ -44,6 +44,8 @@ export interface Hello {
 export interface WakeupAddress {
   ip: string;
   port: number;
+  /** It returns the nonce of a wakeup on its socket. */
+  proof: boolean;
   protocol: 'udp' | 'tcp';
   mobilenetwork: { mcc: string; mnc: string; netid?: string };
 }
@@ -62,7 +64,11 @@ export const keepAlive = '{}';
 
 export function helloFrame({ uaid, channelIDs, wakeup }: Hello): string {
   const announced = wakeup && {
-    wakeup_hostport: { ip: wakeup.ip, port: wakeup.port },
+    wakeup_hostport: {
+      ip: wakeup.ip,
+      port: wakeup.port,
+      ...(wakeup.proof && { proof: true }),
+    },
     mobilenetwork: wakeup.mobilenetwork,
     protocol: wakeup.protocol,
   };
@@ -76,6 +82,10 @@ export function requestFrame(kind: RequestKind, channelID: string): string {
 export function ackFrame(updates: readonly Update[]): string {
   const acked = updates.map(({ channelID, version }) => ({ channelID, version: String(version) }));
   return JSON.stringify({ messageType: 'ack', updates: acked });
+}
+
+export function proofFrame(nonce: string): string {
+  return JSON.stringify({ messageType: 'wakeupProof', nonce });
 }
 
 /** When the server wants us back at the earliest, as the reason of its close says it: `retry-after=<seconds>`. */

@@ -26,6 +26,8 @@ export interface HandsetLimits {
   refreshMs: number;
   /** A wakeup this shortly before a close 4774 was meant for the sleep that the close begins. */
   wakeOverlapMs: number;
+  /** Nonces returned in a minute; more are ignored. */
+  proofsPerMinuteMax: number;
   /** How long a TCP wakeup may take to say its line. */
   wakeReadMs: number;
   wakeConnectionsMax: number;
@@ -47,6 +49,7 @@ export const defaultLimits: HandsetLimits = {
   pingIntervalMs: 30 * 60_000,
   refreshMs: 6 * 3_600_000,
   wakeOverlapMs: 2_000,
+  proofsPerMinuteMax: 10,
   wakeReadMs: 5_000,
   wakeConnectionsMax: 16,
   closeTimeoutMs: 2_000,
@@ -65,6 +68,8 @@ export interface HandsetOptions extends Partial<HandsetLimits> {
   port?: number | undefined;
   /** Default udp. */
   protocol?: Protocol | undefined;
+  /** Default true: returns the nonces of wakeups, so that the server knows of wakeups that arrive. */
+  proof?: boolean | undefined;
   /** From an earlier run. */
   uaid?: string | undefined;
   /** All channels of that uaid. When only the uaid is given, the server's list stands. */
@@ -82,6 +87,7 @@ export interface HandsetSettings extends HandsetLimits {
   ip: string | undefined;
   port: number;
   protocol: Protocol;
+  proof: boolean;
   uaid: string | undefined;
   channelIDs: readonly string[] | undefined;
   ca: string | Buffer | undefined;
@@ -117,6 +123,7 @@ export function readOptions(options: HandsetOptions): HandsetSettings {
     ip: parseAddress(ip)?.text,
     port,
     protocol,
+    proof: options.proof ?? true,
     uaid: options.uaid,
     channelIDs,
     ca: options.ca,

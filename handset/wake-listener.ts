@@ -1,17 +1,18 @@
 // The port on which a sleeping handset is woken: one UDP socket, or a TCP server that reads a line and hangs up.
-// It tells apart wakeups and the rest; what a wakeup means is the client's business.
+// It tells apart wakeups and the rest; what a wakeup means is the wake port's business.
 import { createSocket } from 'node:dgram';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { hostPort, parseAddress } from '../shared/address.js';
 import type { Clock } from '../shared/clock.js';
 import { CodedError, messageOf } from '../shared/errors.js';
+import { datagramBytesMax } from '../shared/wakeup/datagram.js';
 import type { Protocol } from '../shared/wakeup/request.js';
-import { checkPayload, type IgnoredBecause, payloadBytesMax } from './wake-payload.js';
+import { readWakePayload, type Unreadable, type WakePayload } from './wake-payload.js';
 
 export interface WakeEvents {
   /** `from` is the sender as the operating system saw it, `ip:port`. */
-  wakeup(from: string): void;
-  ignored(from: string, because: IgnoredBecause): void;
+  heard(from: string, payload: WakePayload): void;
+  ignored(from: string, because: Unreadable | 'too-many'): void;
   /** The listener has broken and hears nothing any more. */
   error(error: Error): void;
 }
@@ -56,8 +57,8 @@ function openUdp({ ip, port }: WakeListenerOptions, events: WakeEvents): Promise
       socket.on('error', (error) => events.error(error));
       const ownPort = socket.address().port;
       socket.on('message', (bytes, sender) => {
-        const verdict = checkPayload(bytes, ownPort);
-        report(events, hostPort(sender.address, sender.port), verdict);
+        const said = readWakePayload(bytes, ownPort);
+        report(events, hostPort(sender.address, sender.port), said);
       });
       const close = () => new Promise<void>((done) => socket.close(done));
       resolve({ protocol: 'udp', ip, port: ownPort, close });
@@ -95,7 +96,7 @@ function serveTcp(
     socket.on('close', () => open.delete(socket));
     const from = hostPort(socket.remoteAddress ?? '', socket.remotePort ?? 0);
     readLine(socket, options, (bytes) => {
-      if (server.listening) report(events, from, checkPayload(bytes, ownPort));
+      if (server.listening) report(events, from, readWakePayload(bytes, ownPort));
     });
   });
   server.on('drop', (dropped) => {
@@ -129,9 +130,9 @@ function readLine(
   const cancel = clock.after(readMs, end);
   socket.on('data', (chunk: Buffer) => {
     // One byte above the bound is kept, which is enough to see that it is exceeded.
-    if (size <= payloadBytesMax) chunks.push(chunk.subarray(0, payloadBytesMax + 1 - size));
+    if (size <= datagramBytesMax) chunks.push(chunk.subarray(0, datagramBytesMax + 1 - size));
     size += chunk.length;
-    if (size > payloadBytesMax) end();
+    if (size > datagramBytesMax) end();
   });
   socket.on('end', end);
   // A peer that resets after its line has still said it.
@@ -139,9 +140,9 @@ function readLine(
   socket.on('close', end);
 }
 
-function report(events: WakeEvents, from: string, verdict: 'wakeup' | IgnoredBecause): void {
-  if (verdict === 'wakeup') events.wakeup(from);
-  else events.ignored(from, verdict);
+function report(events: WakeEvents, from: string, said: WakePayload | Unreadable): void {
+  if (typeof said === 'string') events.ignored(from, said);
+  else events.heard(from, said);
 }
 
 function cannotOpen(where: {

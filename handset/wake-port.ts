@@ -1,10 +1,12 @@
 // The wake listener over the life of a handset: opened before hello, kept open through sleep and loss, moved when the
-// handset's address changes. Tells hello what to announce, which is nothing while no port is open.
+// handset's address changes. Tells hello what to announce, which is nothing while no port is open, and sorts what comes.
 import { CodedError } from '../shared/errors.js';
 import type { Emit } from './events.js';
 import type { WakeupAddress } from './messages.js';
 import type { HandsetSettings } from './options.js';
+import type { Proof, ProofVerdict } from './proofs.js';
 import { openWakeListener, type WakeEvents, type WakeListener } from './wake-listener.js';
+import type { WakePayload } from './wake-payload.js';
 
 export interface WakePort {
   /** What hello announces. Never rejects: a handset that cannot be woken keeps its socket instead. */
@@ -16,19 +18,23 @@ export function createWakePort(parts: {
   settings: HandsetSettings;
   emit: Emit;
   woken: () => void;
+  prove: (proof: Proof) => ProofVerdict;
   /** The port broke and is closed: what hello announced is void. */
   broken: () => void;
 }): WakePort {
-  const { settings, emit, woken, broken } = parts;
+  const { settings, emit, woken, prove, broken } = parts;
   const { protocol, network } = settings;
   let listener: WakeListener | undefined;
   // One change at a time, so that a stop during an open closes what was opened.
   let turn: Promise<unknown> = Promise.resolve();
 
   const events: WakeEvents = {
-    wakeup(from) {
-      emit('woken', { protocol, from });
-      woken();
+    heard(from, payload) {
+      const verdict = judge(from, payload);
+      if (verdict === 'wakeup') {
+        emit('woken', { protocol, from });
+        woken();
+      } else if (verdict !== 'taken') emit('ignored', { protocol, from, because: verdict });
     },
     ignored: (from, because) => emit('ignored', { protocol, from, because }),
     error(cause) {
@@ -39,6 +45,13 @@ export function createWakePort(parts: {
       inTurn(() => (listener === breaking ? shut() : Promise.resolve())).then(broken);
     },
   };
+
+  function judge(from: string, payload: WakePayload) {
+    if (payload.kind === 'plain') return 'wakeup';
+    return payload.kind === 'proof' && settings.proof
+      ? prove({ nonce: payload.nonce, protocol, from })
+      : 'not-agreed';
+  }
 
   function inTurn<T>(change: () => Promise<T>): Promise<T> {
     const done = turn.then(change);
@@ -71,7 +84,8 @@ export function createWakePort(parts: {
       if (!network) return undefined;
       const opened = await inTurn(() => openAt(settings.ip ?? localAddress));
       if (!opened) return undefined;
-      return { ip: opened.ip, port: opened.port, protocol, mobilenetwork: network };
+      const { proof } = settings;
+      return { ip: opened.ip, port: opened.port, proof, protocol, mobilenetwork: network };
     },
     close: () => inTurn(shut),
   };

@@ -15,6 +15,10 @@ import {
   type ScriptedCentralOptions,
   scriptedEndpoint,
 } from '../support/scripted-central.js';
+import { say } from './air.js';
+import { announcedPort } from './rig.js';
+
+const nonce = 'abcdefghijklmnopqrstuw';
 
 interface Command {
   child: ChildProcess;
@@ -122,6 +126,49 @@ t.test('prints one JSON object a line with --json', async (t) => {
   t.match(await command.event(), { event: 'hello', status: 201 });
   (await central.nextDevice()).send('not JSON');
   t.match(await command.event(), { event: 'error', error: String, code: 'bad-frame' });
+});
+
+t.test('proves its address, and prints that it did', async (t) => {
+  const central = await openCentral(t, { status: 201 });
+  const command = run(t, '--central', central.url, '--network', '214-07', '--channels', '0');
+  const device = await central.nextDevice();
+  const port = await announcedPort(device);
+  t.equal(await command.line(), 'uaid u1');
+  t.equal(await command.line(), 'hello 201');
+  await say(port, { nonce });
+  t.match(await device.receive('wakeupProof'), { nonce });
+  t.equal(await command.line(), 'proved udp');
+});
+
+t.test('prints a proof with --json', async (t) => {
+  const central = await openCentral(t);
+  const args = ['--central', central.url, '--network', '214-07', '--protocol', 'tcp'];
+  const command = run(t, '--json', '--channels', '0', ...args);
+  const port = await announcedPort(await central.nextDevice());
+  await command.event();
+  await command.event();
+  await say(port, { nonce }, 'tcp');
+  const proved = { event: 'proved', protocol: 'tcp', from: /^127\.0\.0\.1:\d+$/ };
+  t.match(await command.event(), proved);
+});
+
+t.test('plays an old client with --legacy', async (t) => {
+  const central = await openCentral(t, { status: 201 });
+  const args = ['--central', central.url, '--network', '214-07', '--channels', '0'];
+  const command = run(t, '--legacy', ...args);
+  const device = await central.nextDevice();
+  const { wakeup_hostport } = await device.receive('hello');
+  t.same(Object.keys(wakeup_hostport as object), ['ip', 'port']);
+  const { port } = wakeup_hostport as { port: number };
+  await command.line();
+  await command.line();
+  await say(port, { nonce });
+  t.match(await command.line(), /^ignored udp \S+ not-agreed$/);
+  device.close(4774);
+  await command.line();
+  await say(port, {});
+  t.equal(await command.line(), 'woken udp');
+  t.equal(await command.line(), 'hello 201');
 });
 
 t.test('stays away as long as a server that is full says', async (t) => {

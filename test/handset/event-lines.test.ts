@@ -34,7 +34,7 @@ t.test('prints every event as one line', async (t) => {
   const before = new Map(
     rig.handset.eventNames().map((name) => [name, rig.handset.listenerCount(name)]),
   );
-  t.equal(before.size, 10);
+  t.equal(before.size, 11);
   printEvents(rig.handset, { isJson: true, write: () => {} });
   for (const [name, count] of before) {
     t.equal(rig.handset.listenerCount(name), count + 1, String(name));

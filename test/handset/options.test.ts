@@ -7,7 +7,7 @@ const network = { mcc: '214', mnc: '07' };
 
 t.test('fills in the documented defaults', async (t) => {
   const settings = readOptions({ central });
-  t.match(settings, { ...defaultLimits, port: 0, protocol: 'udp' });
+  t.match(settings, { ...defaultLimits, port: 0, protocol: 'udp', proof: true });
   t.match(defaultLimits, {
     backoffBaseMs: 1000,
     backoffCapMs: 60_000,
@@ -16,6 +16,7 @@ t.test('fills in the documented defaults', async (t) => {
     refreshMs: 21_600_000,
     crowdSpreadMs: 10_000,
     retryAfterMaxMs: 3_600_000,
+    proofsPerMinuteMax: 10,
   });
 });
 

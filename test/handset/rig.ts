@@ -67,7 +67,7 @@ export async function openRig(
   const rig: Rig = { central, handset, clock, names: [], errors: [] };
   const watched = [
     ...(['hello', 'replaced', 'registered', 'unregistered', 'notification'] as const),
-    ...(['closed', 'woken', 'ignored', 'reconnecting', 'error'] as const),
+    ...(['closed', 'woken', 'proved', 'ignored', 'reconnecting', 'error'] as const),
   ];
   for (const name of watched) handset.on(name, () => void rig.names.push(name));
   handset.on('error', (error) => void rig.errors.push(error));
@@ -87,6 +87,12 @@ export async function greet({ central, handset }: Rig): Promise<ScriptedDevice> 
   return accepted;
 }
 
+/** Where this user agent's hello says that it waits for wakeups. */
+export async function announcedPort(device: ScriptedDevice): Promise<number> {
+  const hello = await device.receive('hello');
+  return (hello.wakeup_hostport as { port: number }).port;
+}
+
 /** Starts a handset in a network and puts it to sleep. */
 export async function sleepingRig(
   t: Test,
@@ -94,9 +100,9 @@ export async function sleepingRig(
 ): Promise<Rig & { port: number }> {
   const rig = await openRig(t, { network, server: { status: 201 }, ...options });
   const device = await greet(rig);
-  const hello = await device.receive('hello');
+  const port = await announcedPort(device);
   const closed = next(rig.handset, 'closed');
   device.close(4774, 'wakeup');
   await closed;
-  return { ...rig, port: (hello.wakeup_hostport as { port: number }).port };
+  return { ...rig, port };
 }

@@ -14,7 +14,7 @@ import { createManualClock } from '../support/manual-clock.js';
 interface Heard {
   listener: WakeListener;
   clock: ReturnType<typeof createManualClock>;
-  /** The next thing heard, `wakeup` or why it was ignored. */
+  /** The next thing heard: the kind of a payload, or why it was ignored. */
   next(): Promise<string>;
 }
 
@@ -32,9 +32,9 @@ async function open(t: Test, options: Partial<WakeListenerOptions> = {}): Promis
   const listener = await openWakeListener(
     { ...place, ...limits, ...options },
     {
-      wakeup: (from) => {
+      heard: (from, payload) => {
         t.match(from, /^(127\.0\.0\.1|\[::1\]):\d+$/);
-        put('wakeup');
+        put(payload.kind);
       },
       ignored: (_from, because) => put(because),
       error: (error) => put(error.message),
@@ -72,16 +72,16 @@ t.test('hears a wakeup in a UDP datagram', async (t) => {
   const heard = await open(t);
   const { ip, port } = heard.listener;
   await sendDatagram(ip, port, wakeupPayload(ip, port));
-  t.equal(await heard.next(), 'wakeup');
+  t.equal(await heard.next(), 'plain');
 });
 
 t.test('hears a wakeup over IPv6', { skip: !hasIPv6Loopback }, async (t) => {
   const udp = await open(t, { ip: '::1' });
   await sendDatagram('::1', udp.listener.port, wakeupPayload('::1', udp.listener.port));
-  t.equal(await udp.next(), 'wakeup');
+  t.equal(await udp.next(), 'plain');
   const tcp = await open(t, { ip: '::1', protocol: 'tcp' });
   (await dial(tcp)).end(wakeupPayload('::1', tcp.listener.port));
-  t.equal(await tcp.next(), 'wakeup');
+  t.equal(await tcp.next(), 'plain');
 });
 
 t.test('hears a wakeup in a TCP connection, answers nothing and hangs up', async (t) => {
@@ -91,7 +91,7 @@ t.test('hears a wakeup in a TCP connection, answers nothing and hangs up', async
   socket.on('data', (chunk) => chunks.push(chunk));
   const closed = once(socket, 'close');
   socket.end(wakeupPayload(heard.listener.ip, heard.listener.port));
-  t.equal(await heard.next(), 'wakeup');
+  t.equal(await heard.next(), 'plain');
   await closed;
   t.equal(Buffer.concat(chunks).length, 0);
 });
@@ -104,7 +104,7 @@ t.test('puts a TCP wakeup together from pieces', async (t) => {
     await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
   }
   socket.end();
-  t.equal(await heard.next(), 'wakeup');
+  t.equal(await heard.next(), 'plain');
 });
 
 t.test('judges what a silent TCP peer has said at the end of its time', async (t) => {
@@ -116,7 +116,7 @@ t.test('judges what a silent TCP peer has said at the end of its time', async (t
   // The second connection was read to its end, so the first one's bytes are there as well.
   t.equal(await heard.next(), 'not-a-wakeup');
   heard.clock.advance(5000);
-  t.equal(await heard.next(), 'wakeup');
+  t.equal(await heard.next(), 'plain');
   await once(socket, 'close');
 });
 
@@ -136,7 +136,7 @@ t.test('drops TCP connections beyond its limit', async (t) => {
   second.on('error', () => {});
   t.equal(await heard.next(), 'too-many');
   first.end(wakeupPayload(heard.listener.ip, heard.listener.port));
-  t.equal(await heard.next(), 'wakeup');
+  t.equal(await heard.next(), 'plain');
 });
 
 t.test('says why it ignores a datagram', async (t) => {

@@ -1,27 +1,10 @@
-import { createSocket, type Socket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
-import { wakeupPayload } from '../../shared/wakeup/datagram.js';
-import type { ScriptedDevice } from '../support/scripted-central.js';
-import { greet, network, next, openRig, sleepingRig } from './rig.js';
-
-async function sendDatagram(port: number, bytes: Buffer | string): Promise<void> {
-  const socket = createSocket('udp4');
-  await new Promise((resolve) => socket.send(bytes, port, '127.0.0.1', resolve));
-  socket.close();
-}
-
-async function wakeUdp(port: number): Promise<void> {
-  await sendDatagram(port, wakeupPayload('127.0.0.1', port));
-}
-
-function wakeTcp(port: number): void {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {});
-  socket.end(wakeupPayload('127.0.0.1', port));
-}
+import { say } from './air.js';
+import { announcedPort, greet, network, next, openRig, sleepingRig } from './rig.js';
 
 /** The UDP sockets opened from now on: an operating system does not break one on demand. */
 function openedUdpSockets(t: Test): Socket[] {
@@ -32,16 +15,11 @@ function openedUdpSockets(t: Test): Socket[] {
   return sockets;
 }
 
-async function announcedPort(device: ScriptedDevice): Promise<number> {
-  const hello = await device.receive('hello');
-  return (hello.wakeup_hostport as { port: number }).port;
-}
-
 t.test('reconnects when a datagram wakes it', async (t) => {
   const rig = await sleepingRig(t);
   const woken = next(rig.handset, 'woken');
   const hello = next(rig.handset, 'hello');
-  await wakeUdp(rig.port);
+  await say(rig.port, {});
   t.match(await woken, { protocol: 'udp', from: /^127\.0\.0\.1:\d+$/ });
   t.match(await hello, { status: 201 });
   t.same(rig.names, ['hello', 'closed', 'woken', 'hello']);
@@ -51,7 +29,7 @@ t.test('reconnects when a TCP connection wakes it', async (t) => {
   const rig = await sleepingRig(t, { protocol: 'tcp' });
   const woken = next(rig.handset, 'woken');
   const hello = next(rig.handset, 'hello');
-  wakeTcp(rig.port);
+  await say(rig.port, {}, 'tcp');
   t.match(await woken, { protocol: 'tcp', from: /^127\.0\.0\.1:\d+$/ });
   await hello;
   t.equal(rig.central.accepted(), 2);
@@ -66,7 +44,7 @@ t.test('sleeps on when something else comes, and says why', async (t) => {
   ];
   for (const [text, because] of cases) {
     const ignored = next(rig.handset, 'ignored');
-    await sendDatagram(rig.port, text);
+    await say(rig.port, text);
     t.match(await ignored, { protocol: 'udp', from: /^127\.0\.0\.1:/, because });
   }
   t.equal(rig.handset.state(), 'asleep');
@@ -80,7 +58,7 @@ t.test(
     const device = await greet(rig);
     const port = await announcedPort(device);
     const woken = next(rig.handset, 'woken');
-    await wakeUdp(port);
+    await say(port, {});
     await woken;
     t.same(await device.receive(''), {});
     // Once this is answered, the answer to the keep-alive was read before it.
@@ -103,7 +81,7 @@ t.test('reconnects when woken on a socket that the server does not hold any more
   rig.central.answers[''] = undefined;
   for (let i = 0; i < 3; i++) {
     const woken = next(rig.handset, 'woken');
-    await wakeUdp(port);
+    await say(port, {});
     await woken;
     if (i === 0) await device.receive('');
     rig.clock.advance(3333);
@@ -124,7 +102,7 @@ t.test('asks again at a wakeup after an answered one', async (t) => {
   const device = await greet(rig);
   const port = await announcedPort(device);
   for (const channelID of ['c1', 'c2']) {
-    await wakeUdp(port);
+    await say(port, {});
     t.same(await device.receive(''), {});
     await rig.handset.register(channelID);
   }
@@ -136,7 +114,7 @@ t.test('comes back at once where a wakeup overtook the close it was sent after',
   const device = await greet(rig);
   const hello = await device.receive('hello');
   const woken = next(rig.handset, 'woken');
-  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await say((hello.wakeup_hostport as { port: number }).port, {});
   await woken;
   rig.clock.advance(2000);
   const again = next(rig.handset, 'hello');
@@ -158,7 +136,7 @@ t.test('takes a wakeup before hello is answered as answered by it', async (t) =>
   const device = await rig.central.nextDevice();
   const hello = await device.receive('hello');
   const woken = next(rig.handset, 'woken');
-  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await say((hello.wakeup_hostport as { port: number }).port, {});
   await woken;
   const greeted = next(rig.handset, 'hello');
   device.send(answer?.(hello, device) ?? '');
@@ -184,7 +162,7 @@ t.test('announces itself anew when its wake port breaks while connected', async 
   rig.clock.advance(delayMs);
   const port = await announcedPort(await rig.central.nextDevice());
   t.not(port, broken);
-  await wakeUdp(port);
+  await say(port, {});
   await woken;
 });
 
@@ -219,7 +197,7 @@ t.test('lets a wakeup not shorten a back-off', async (t) => {
   device.drop();
   await lost;
   const woken = next(rig.handset, 'woken');
-  await wakeUdp((hello.wakeup_hostport as { port: number }).port);
+  await say((hello.wakeup_hostport as { port: number }).port, {});
   await woken;
   t.equal(rig.handset.state(), 'waiting');
 });
@@ -240,7 +218,7 @@ t.test('wakes as often as it sleeps', async (t) => {
   const rig = await sleepingRig(t);
   for (let i = 0; i < 5; i++) {
     const hello = next(rig.handset, 'hello');
-    await wakeUdp(rig.port);
+    await say(rig.port, {});
     await hello;
     // The first device was taken when the rig fell asleep.
     const device = await rig.central.nextDevice();
