@@ -17,6 +17,7 @@ import { createMetrics, valuesBy } from './metrics.js';
 import { aboutPage } from './ops/about.js';
 import { commandRoutes } from './ops/commands.js';
 import { createCounts } from './ops/counts.js';
+import { createPeerOf } from './peer.js';
 import { closeLabel } from './protocol/codes.js';
 import { endpointUrl } from './protocol/endpoint.js';
 import { keysForRestart } from './reload.js';
@@ -73,6 +74,7 @@ async function start(
   const counts = createCounts(store, clock);
   const deadlines = createDeadlines(clock);
   closing.add('deadlines', () => deadlines.close());
+  const peerOf = createPeerOf(config.trustedProxies);
   const devices = createDeviceListener({
     parts: {
       ...{ store, presence, ids, deadlines, clock, log },
@@ -87,6 +89,7 @@ async function start(
       count: (event) => metrics.deviceEvents.inc({ event }),
     },
     limits: config,
+    peerOf,
     countClose: (code) => metrics.closes.inc({ code: closeLabel(code) }),
     countRefused: (reason) => metrics.refusedSockets.inc({ reason }),
   });

@@ -53,6 +53,10 @@ export function schemaFor(folder: string) {
         'endpoint URLs start with it; required unless listen is a loopback address',
       ),
       tls: z.strictObject(keyPair).optional().describe('absent behind a proxy that ends TLS'),
+      trustedProxies: z
+        .array(range())
+        .prefault([])
+        .describe('proxies whose X-Forwarded-For tells the address of the peer; default: none'),
       secretKeyFile: file().describe('32 random bytes that make uaids and endpoint tokens'),
       signingKeyFile: file().describe('signs requests to gateways; two keys during a rotation'),
       store: storeUrl(folder).describe('sqlite:<file> or sqlite::memory:'),

@@ -83,6 +83,12 @@ export function isBroadcastOf(range: Prefix, address: Address): boolean {
   return contains(range, address) && ((address.words[0] ?? 0) | (range.mask[0] ?? 0)) === -1;
 }
 
+/** What one subscriber has: an IPv4 address, or the /64 around an IPv6 one (RFC 6177). Limits count by it. */
+export function subscriberOf(address: string): string {
+  const parsed = address.includes(':') ? parseAddress(address) : undefined;
+  return parsed ? `${parsed.words[0]}:${parsed.words[1]}` : address;
+}
+
 /** `host:port` as URLs and the wakeup payload write it: IPv6 in brackets. */
 export function hostPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

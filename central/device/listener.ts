@@ -2,7 +2,9 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import { subscriberOf } from '../../shared/address.js';
 import { traces } from '../../shared/traces.js';
+import type { PeerOf } from '../peer.js';
 import { closeCodes } from '../protocol/codes.js';
 import { Session, type SessionParts, type Transport } from './session.js';
 
@@ -62,12 +64,14 @@ class DeviceSocket extends WebSocket implements Transport {
 export function createDeviceListener(options: {
   parts: SessionParts;
   limits: ListenerLimits;
+  peerOf: PeerOf;
   countClose: (code: number) => void;
   countRefused: (why: RefusedUpgrade) => void;
 }): DeviceListener {
-  const { parts, limits, countClose, countRefused } = options;
+  const { parts, limits, peerOf, countClose, countRefused } = options;
   const { log, dialect } = parts;
   const sockets = new Set<DeviceSocket>();
+  /** By subscriber, for one has a whole /64 of IPv6 addresses. At most as many as there are sockets. */
   const perAddress = new Map<string, number>();
   let isStopping = false;
   let onEmpty = () => {};
@@ -98,19 +102,21 @@ export function createDeviceListener(options: {
     const { session, remoteAddress, sentCode } = socket;
     session.onClosed();
     sockets.delete(socket);
-    const others = (perAddress.get(remoteAddress) ?? 1) - 1;
-    if (others > 0) perAddress.set(remoteAddress, others);
-    else perAddress.delete(remoteAddress);
+    const subscriber = subscriberOf(remoteAddress);
+    const others = (perAddress.get(subscriber) ?? 1) - 1;
+    if (others > 0) perAddress.set(subscriber, others);
+    else perAddress.delete(subscriber);
     const code = sentCode ?? received;
     countClose(sentCode === undefined && received === closeCodes.asleep ? unknownCode : code);
     log(traces.deviceClosed, { device: session.device, code });
     if (sockets.size === 0) onEmpty();
   }
 
-  function refusal(request: IncomingMessage, address: string): RefusedUpgrade | undefined {
+  function refusal(request: IncomingMessage, subscriber: string): RefusedUpgrade | undefined {
     if (isStopping) return 'stopping';
     if (sockets.size >= limits.socketsMax) return 'sockets';
-    if ((perAddress.get(address) ?? 0) >= limits.socketsPerAddressMax) return 'sockets-per-address';
+    const ofSubscriber = perAddress.get(subscriber) ?? 0;
+    if (ofSubscriber >= limits.socketsPerAddressMax) return 'sockets-per-address';
     const offered = request.headers['sec-websocket-protocol'];
     // A client that names none speaks the one protocol there is.
     const names = offered?.split(',').map((name) => name.trim());
@@ -119,8 +125,9 @@ export function createDeviceListener(options: {
 
   return {
     onUpgrade(request, tcp, head) {
-      const address = request.socket.remoteAddress ?? '';
-      const why = refusal(request, address);
+      const address = peerOf(request);
+      const subscriber = subscriberOf(address);
+      const why = refusal(request, subscriber);
       if (why) {
         countRefused(why);
         log(traces.deviceRefused, { why });
@@ -132,7 +139,7 @@ export function createDeviceListener(options: {
         socket.remoteAddress = address;
         socket.session = new Session(parts, socket);
         sockets.add(socket);
-        perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+        perAddress.set(subscriber, (perAddress.get(subscriber) ?? 0) + 1);
         socket.on('message', onMessage);
         socket.on('error', onError);
         socket.on('close', onClose);

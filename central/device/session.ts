@@ -30,6 +30,8 @@ import { handleMessage } from './messages.js';
 
 /** The socket as a session sees it. */
 export interface Transport {
+  /** Of the device or of the translator it is behind, as central sees it from the outside. */
+  readonly remoteAddress: string;
   send(frame: string): void;
   /** Bytes accepted and not yet taken by the network. */
   bufferedBytes(): number;

@@ -242,3 +242,11 @@ t.test('a file that is no YAML of keys and values is told as that', async (t) =>
     t.match(problems[0], /central\.yaml: /, yaml);
   }
 });
+
+t.test('trusted proxies are ranges; none is the default', async (t) => {
+  t.same(load(t, minimal).config?.trustedProxies, []);
+  const { config } = load(t, `${minimal}trustedProxies: [10.0.0.0/8, "::1"]\n`);
+  t.match(config?.trustedProxies, [{ text: '10.0.0.0/8' }, { text: '::1/128' }]);
+  t.same(problemsOf(t, 'trustedProxies: [10.0.0.1/8]\n'), ['trustedProxies[0]: has host bits set']);
+  t.match(problemsOf(t, 'trustedProxies: [proxy]\n'), [/trustedProxies\[0\]: is no CIDR range/]);
+});

@@ -13,6 +13,7 @@ import {
   parseAddress,
   parsePrefix,
   prefix,
+  subscriberOf,
 } from '../../shared/address.js';
 
 function address(text: string): Address {
@@ -328,4 +329,12 @@ t.test('a cut address is never a whole one', async () => {
       return parseAddress(cut) === undefined && !cut.includes(text) && cut === cutAddress(other);
     }),
   );
+});
+
+t.test('a subscriber is an IPv4 address or the /64 around an IPv6 one', async (t) => {
+  t.equal(subscriberOf('10.0.0.1'), '10.0.0.1');
+  t.not(subscriberOf('10.0.0.2'), subscriberOf('10.0.0.1'));
+  t.equal(subscriberOf('2001:db8:0:1::1'), subscriberOf('2001:db8:0:1:ffff:ffff:ffff:ffff'));
+  t.not(subscriberOf('2001:db8:0:1::1'), subscriberOf('2001:db8:0:2::1'));
+  t.equal(subscriberOf(''), '');
 });

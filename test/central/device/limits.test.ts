@@ -68,3 +68,20 @@ t.test('closes a device that does not read what it is sent', async (t) => {
   await watch.logged(traces.deviceClosed);
   t.equal(await metric('reveille_central_closes_total{code="1013"}'), 1);
 });
+
+t.test('behind a trusted proxy sockets are counted by whom it speaks for', async (t) => {
+  const config = { socketsPerAddressMax: 1, trustedProxies: ['127.0.0.1/32'] };
+  const { url, metric, watch } = await startCentral(t, { config });
+  const from = (address: string) =>
+    connectDevice(t, url, { headers: { 'x-forwarded-for': address } });
+  const first = await from('203.0.113.1');
+  await from('203.0.113.2');
+  await t.rejects(from('203.0.113.1'), { message: 'HTTP 503' });
+  await from('2001:db8:0:1::1');
+  await t.rejects(from('2001:db8:0:1:2::3'), { message: 'HTTP 503' }, 'a /64 is one subscriber');
+  await from('2001:db8:0:2::1');
+  t.equal(await metric('reveille_central_sockets_refused_total{reason="sockets-per-address"}'), 2);
+  first.socket.terminate();
+  await watch.logged(traces.deviceClosed);
+  await from('203.0.113.1');
+});
