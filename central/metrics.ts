@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createRegistry } from '../shared/metrics.js';
 import type { NetworkKey } from '../shared/network.js';
 import { deliveryPaths } from './deliver/deliver.js';
+import { refusalStatus } from './device/listener.js';
 import { closeCodes, closeLabel } from './protocol/codes.js';
 import type { NetworkReport } from './wakeup/networks.js';
 import { wakeupOutcomes } from './wakeup/wake.js';
@@ -66,6 +67,12 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
   const puts = counter('notify_requests_total', 'Requests of app servers, by result', ['result']);
   for (const result of ['stored', 'stale', 'store-down']) puts.inc({ result }, 0);
   closes.inc({ code: closeLabel(closeCodes.asleep) }, 0);
+  const refusedSockets = counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']);
+  for (const reason of Object.keys(refusalStatus)) refusedSockets.inc({ reason }, 0);
+  const deviceEvents = counter('device_events_total', 'Protocol errors, resends and hit limits', [
+    'event',
+  ]);
+  deviceEvents.inc({ event: 'overflow' }, 0);
 
   return {
     registry,
@@ -73,10 +80,8 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     wakeups,
     closes,
     puts,
-    refusedSockets: counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']),
-    deviceEvents: counter('device_events_total', 'Protocol errors, resends and hit limits', [
-      'event',
-    ]),
+    refusedSockets,
+    deviceEvents,
     gatewayFailures: counter('gateway_failures_total', 'Failed requests to gateways', ['code']),
     reconnectSeconds: new Histogram({
       name: 'reveille_central_wakeup_reconnect_seconds',

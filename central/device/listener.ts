@@ -23,14 +23,15 @@ export interface DeviceListener {
   close(graceMs: number): Promise<void>;
 }
 
-export type RefusedUpgrade = 'subprotocol' | 'sockets' | 'sockets-per-address' | 'stopping';
-
-const refusalStatus: Record<RefusedUpgrade, number> = {
+/** Why an upgrade is refused, and how. */
+export const refusalStatus = {
   subprotocol: 400,
   sockets: 503,
   'sockets-per-address': 503,
   stopping: 503,
-};
+} as const;
+
+export type RefusedUpgrade = keyof typeof refusalStatus;
 
 /** Stands for a close code that says nothing to us. */
 const unknownCode = 0;
@@ -171,5 +172,9 @@ function refuse(tcp: Duplex, status: number): void {
   if (status === 503) lines.push('Retry-After: 10');
   // A peer that left meanwhile is no error of ours.
   tcp.on('error', () => {});
+  // One that stays would hold a socket that no limit counts.
+  tcp.on('finish', () => tcp.destroy());
+  // Bytes left unread would turn the end into an RST, and the peer would not see its answer.
+  tcp.resume();
   tcp.end(`${lines.join('\r\n')}\r\n\r\n`);
 }

@@ -35,6 +35,19 @@ t.test(
   },
 );
 
+t.test('who was refused and never ends TCP is cut', async (t) => {
+  const { url } = await startCentral(t, { config: { socketsMax: 1 } });
+  await connectDevice(t, url);
+  const refused = openRawDevice(t, url);
+  t.match(await refused.answered, /^HTTP\/1\.1 503 /);
+  t.equal(await refused.ended, 'fin');
+  const cut = new Promise((resolve) => refused.tcp.on('close', resolve));
+  // A cut end answers with RST whatever comes.
+  const writing = setInterval(() => refused.sendText('x'), 10);
+  await cut;
+  clearInterval(writing);
+});
+
 t.test('refuses sockets of one address beyond socketsPerAddressMax, of another not', async (t) => {
   const { url, metric, watch } = await startCentral(t, { config: { socketsPerAddressMax: 2 } });
   const first = await connectDevice(t, url, { localAddress: '127.0.0.2' });
