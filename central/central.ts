@@ -11,6 +11,7 @@ import { createNotify } from './app/notify.js';
 import { createRouter } from './app/router.js';
 import { configuredNetworks, openCore } from './core.js';
 import { createDeadlines } from './device/deadlines.js';
+import { drainTimes } from './device/drain.js';
 import { createDeviceListener } from './device/listener.js';
 import { simplePush } from './dialects/simple-push.js';
 import { createMetrics, valuesBy } from './metrics.js';
@@ -132,8 +133,7 @@ async function start(
   closing.add('admin listener', () => admin.close(config.drainMs));
   url = await server.open({ ...config.listen, fd: options.listenFd });
   closing.add('listener', () => server.close(config.drainMs));
-  // Half of its time, so that what is cut then has ended before the time is over.
-  closing.add('devices', () => devices.close(config.drainMs / 2));
+  closing.add('devices', () => devices.close(drainTimes(config)));
   wake.run();
   metrics.reloadSuccessful.set(1);
   log(traces.started, { program: 'central', version, url, admin: admin.url });

@@ -98,6 +98,9 @@ export function schemaFor(folder: string) {
       wakeupsMax: amount(20_000, 1).describe('wakeups waiting or under way per gateway'),
       storeQueueMax: amount(50_000, 100).describe('calls that may wait for the disk; beyond: 503'),
       drainMs: amount(5_000, 0, ms.hour).describe('how long each part may take to stop'),
+      drainSpreadMs: amount(3_000, 0, ms.hour).describe(
+        'at the end devices are closed (1012) over this long, at most over 3/5 of drainMs',
+      ),
       log: logSchema,
     })
     .refine(({ publicUrl, listen }) => publicUrl !== undefined || isLoopbackHost(listen.host), {

@@ -6,6 +6,7 @@ import { subscriberOf } from '../../shared/address.js';
 import { traces } from '../../shared/traces.js';
 import type { PeerOf } from '../peer.js';
 import { closeCodes } from '../protocol/codes.js';
+import { type DrainTimes, spreadOut } from './drain.js';
 import { Session, type SessionParts, type Transport } from './session.js';
 
 export interface ListenerLimits {
@@ -19,8 +20,8 @@ export interface DeviceListener {
   onUpgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
   /** Open sockets, with or without a hello. */
   size(): number;
-  /** Takes no more and closes every socket; one whose device does not end TCP is cut after `graceMs`. */
-  close(graceMs: number): Promise<void>;
+  /** Takes no more and closes every socket, the oldest first. */
+  close(times: DrainTimes): Promise<void>;
 }
 
 /** Why an upgrade is refused, and how. */
@@ -147,18 +148,22 @@ export function createDeviceListener(options: {
       });
     },
     size: () => sockets.size,
-    async close(graceMs) {
+    async close({ spreadMs, cutAfterMs }) {
       isStopping = true;
-      for (const socket of sockets) socket.session.close(closeCodes.shutdown, 'the server stops');
       if (sockets.size === 0) return;
-      // A device out of coverage answers nothing, and the end of a server does not wait for it.
-      const cancel = parts.clock.after(graceMs, () => {
-        for (const socket of sockets) socket.terminate();
-      });
-      await new Promise<void>((resolve) => {
+      const empty = new Promise<void>((resolve) => {
         onEmpty = resolve;
       });
-      cancel();
+      const sendAway = ({ session }: DeviceSocket) =>
+        session.close(closeCodes.shutdown, 'the server stops');
+      const stopSpreading = spreadOut(sockets, { spreadMs, clock: parts.clock, act: sendAway });
+      // A device out of coverage answers nothing, and the end of a server does not wait for it.
+      const cancelCut = parts.clock.after(cutAfterMs, () => {
+        for (const socket of sockets) socket.terminate();
+      });
+      await empty;
+      stopSpreading();
+      cancelCut();
     },
   };
 }

@@ -27,7 +27,7 @@ export const closeCodes = {
   /** The document's own: quiet for long enough, and the operator can wake the device. Never for anything else. */
   asleep: 4774,
   displaced: 1000,
-  shutdown: 1001,
+  shutdown: 1012,
   helloLate: 1008,
   overflow: 1013,
 } as const;

@@ -59,6 +59,7 @@ const baseConfig: ConfigTree = {
   signingKeyFile: 'central.key.pem',
   store: 'sqlite::memory:',
   drainMs: 1_000,
+  drainSpreadMs: 0,
   // Wakeups go at once: a clock moved by hand stands still while they would gather.
   gatherMs: 0,
 };

@@ -5,9 +5,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { listen } from '../../../shared/http.js';
+import { traces } from '../../../shared/traces.js';
 import { ask } from '../../support/central-app-server.js';
 import { runCentral } from '../../support/central-process.js';
 import { sampleIds } from '../../support/central-samples.js';
+import { openRawDevice } from '../../support/raw-device.js';
 import { createCentralFolder } from '../../support/running-central.js';
 import { startProgram } from '../../support/running-program.js';
 
@@ -43,6 +45,17 @@ t.test('serve ends with 0 at SIGINT, while an app server is connected', async (t
   socket.write('PUT /v1/notify/x HTTP/1.1\r\nhost: h\r\n');
   await new Promise((connected) => socket.once('connect', connected));
   t.equal(await central.kill('SIGINT'), 0);
+});
+
+t.test('a second signal ends serve with 1 while it still waits for devices', async (t) => {
+  const { configFile } = createCentralFolder(t, { drainMs: 60_000, drainSpreadMs: 30_000 });
+  const central = await startProgram(t, 'central', configFile);
+  const device = openRawDevice(t, central.url);
+  t.match(await device.answered, /^HTTP\/1\.1 101 /);
+  central.child.kill('SIGTERM');
+  await central.logged(traces.stopping);
+  t.equal((await ask(`${central.url}/status`, { method: 'GET' })).status, 503);
+  t.equal(await central.kill('SIGTERM'), 1);
 });
 
 t.test('serve with a bad configuration prints its problems and ends with 1', async (t) => {

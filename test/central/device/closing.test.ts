@@ -63,7 +63,7 @@ t.test('ends TCP with FIN after the displacement and at the end of the server', 
   t.equal(await closeCode(older), 1000);
   t.equal(await older.ended, 'fin');
   const closing = central.close();
-  t.equal(await closeCode(newer), 1001);
+  t.equal(await closeCode(newer), 1012);
   t.equal(await newer.ended, 'fin');
   newer.tcp.end();
   older.tcp.end();
@@ -132,7 +132,7 @@ t.test('what a displaced socket had pipelined is not handled any more', async (t
   t.equal((await put(endpoint, 1)).status, 200);
 });
 
-t.test('closes every socket with 1001 when the server stops, and refuses new ones', async (t) => {
+t.test('closes every socket with 1012 when the server stops, and refuses new ones', async (t) => {
   const { central, url, watch } = await startCentral(t);
   const devices = await Promise.all([connectDevice(t, url), connectDevice(t, url)]);
   await devices[0]?.hello();
@@ -140,7 +140,7 @@ t.test('closes every socket with 1001 when the server stops, and refuses new one
   await central.close();
   t.same(
     (await closed).map(({ code }) => code),
-    [1001, 1001],
+    [1012, 1012],
   );
   t.equal(watch.count(traces.closeSlow), 0);
   await t.rejects(connectDevice(t, url));
@@ -151,7 +151,7 @@ t.test('does not wait for a device that never ends its TCP when the server stops
   const device = openRawDevice(t, url);
   await greet(device);
   await central.close();
-  t.equal(await closeCode(device), 1001);
+  t.equal(await closeCode(device), 1012);
   t.equal(await device.ended, 'fin');
   t.equal(watch.count(traces.closeSlow), 0);
 });
