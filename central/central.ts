@@ -8,6 +8,7 @@ import type { Log } from '../shared/log.js';
 import { traces } from '../shared/traces.js';
 import { version } from '../shared/version.js';
 import { createNotify } from './app/notify.js';
+import { createRequestRate } from './app/request-rate.js';
 import { createRouter } from './app/router.js';
 import { configuredNetworks, openCore } from './core.js';
 import { createDeadlines } from './device/deadlines.js';
@@ -104,6 +105,8 @@ async function start(
     onUpgrade: devices.onUpgrade,
     onRequest: createRouter({
       notify,
+      peerOf,
+      takesRequest: createRequestRate({ perSecond: config.requestsPerAddressPerSecond, clock }),
       bodyBytesMax: config.bodyBytesMax,
       log,
       pages: {

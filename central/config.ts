@@ -75,6 +75,9 @@ export function schemaFor(folder: string) {
       socketsPerAddressMax: amount(20_000, 1).describe(
         'further sockets of one remote address get 503; behind the NAT of an operator are many devices',
       ),
+      requestsPerAddressPerSecond: amount(10_000, 1).describe(
+        'further requests of one app server, known by its address, get 429',
+      ),
       bodyBytesMax: amount(4_096, 16, 1 << 20).describe('a larger body of an app server gets 413'),
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
         'after an empty start, unknown devices get 503 instead of 404 for this long',

@@ -65,7 +65,9 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     for (const outcome of wakeupOutcomes) wakeups.inc({ network, outcome }, 0);
   }
   const puts = counter('notify_requests_total', 'Requests of app servers, by result', ['result']);
-  for (const result of ['stored', 'stale', 'store-down']) puts.inc({ result }, 0);
+  for (const result of ['stored', 'stale', 'store-down', 'too-many-requests', 'body-too-large']) {
+    puts.inc({ result }, 0);
+  }
   closes.inc({ code: closeLabel(closeCodes.asleep) }, 0);
   const refusedSockets = counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']);
   for (const reason of Object.keys(refusalStatus)) refusedSockets.inc({ reason }, 0);

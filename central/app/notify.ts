@@ -48,6 +48,12 @@ const notifyProblems = {
     title: 'Bad version received',
     detail: `A version is a whole number from 0 to ${versionMax}.`,
   },
+  'too-many-requests': {
+    status: 429,
+    title: 'Too many requests',
+    detail: 'Your address asks faster than this server takes requests. Try again, slower.',
+    headers: { 'retry-after': '1' },
+  },
   'body-too-large': {
     status: 413,
     title: 'Body too large',
@@ -70,7 +76,10 @@ const notifyProblems = {
 
 type ProblemName = keyof typeof notifyProblems;
 
-/** Handles a PUT whose body was read, or was too large. Never rejects. */
+/** The body of a PUT, or why it was not read. */
+export type Body = Buffer | 'too-large' | 'too-many-requests';
+
+/** Handles a PUT. Never rejects. */
 export function createNotify(parts: NotifyParts) {
   const { store, ids, deliver, clock, log, recoveryMs, wakeupAfterMs, count } = parts;
 
@@ -85,7 +94,8 @@ export function createNotify(parts: NotifyParts) {
     return isRecovering ? 'recovering' : 'channel-not-found';
   }
 
-  return async (token: string, body: Buffer | 'too-large'): Promise<Notified> => {
+  return async (token: string, body: Body): Promise<Notified> => {
+    if (body === 'too-many-requests') return refuse(body);
     const target = ids.parseToken(token);
     if (!target) return refuse('channel-not-found');
     const version = body === 'too-large' ? 'body-too-large' : parseVersion(body);

@@ -4,8 +4,10 @@ import { messageOf } from '../../shared/errors.js';
 import { type Answer, pathOf, problem, readBody, send } from '../../shared/http.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
+import type { PeerOf } from '../peer.js';
 import { tokenIn } from '../protocol/endpoint.js';
-import type { Notified } from './notify.js';
+import type { Body, Notified } from './notify.js';
+import type { TakesRequest } from './request-rate.js';
 
 export type Page = () => Promise<Answer> | Answer;
 
@@ -23,15 +25,19 @@ const preflight = {
 
 /** Answers requests; never throws. */
 export function createRouter(options: {
-  notify: (token: string, body: Buffer | 'too-large') => Promise<Notified>;
+  notify: (token: string, body: Body) => Promise<Notified>;
+  peerOf: PeerOf;
+  takesRequest: TakesRequest;
   pages: Record<string, Page>;
   bodyBytesMax: number;
   log: Log;
 }) {
-  const { notify, pages, bodyBytesMax, log } = options;
+  const { notify, peerOf, takesRequest, pages, bodyBytesMax, log } = options;
 
   async function put(token: string, request: IncomingMessage): Promise<Notified | undefined> {
-    const body = await readBody(request, bodyBytesMax);
+    const body = takesRequest(peerOf(request))
+      ? await readBody(request, bodyBytesMax)
+      : unread(request);
     // The peer is gone: there is nobody to answer and nothing was promised.
     if (body === 'aborted') return undefined;
     const notified = await notify(token, body);
@@ -65,6 +71,12 @@ export function createRouter(options: {
         response.destroy();
       });
   };
+}
+
+/** What the peer goes on writing is read and dropped, so that it reads our answer instead of a reset. */
+function unread(request: IncomingMessage): 'too-many-requests' {
+  request.resume();
+  return 'too-many-requests';
 }
 
 function notFound(): Answer {

@@ -2,8 +2,10 @@
 // clock that stands still.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createNotify, type NotifyResult } from '../../central/app/notify.js';
+import { createRequestRate } from '../../central/app/request-rate.js';
 import { createRouter, type Page } from '../../central/app/router.js';
 import { createDeliver, type DeliveryPath } from '../../central/deliver/deliver.js';
+import { createPeerOf } from '../../central/peer.js';
 import { createLocalPresence } from '../../central/presence/local.js';
 import type { DeviceId } from '../../central/protocol/ids.js';
 import type { WakeupAddress } from '../../central/protocol/messages.js';
@@ -61,7 +63,10 @@ export async function openDelivery(t: Test, { queueMax = 1000 } = {}) {
 }
 
 /** The listener on a free port. `responses` are those it has begun, in their order. */
-export async function openApp(t: Test, options: { pages?: Record<string, Page> } = {}) {
+export async function openApp(
+  t: Test,
+  options: { pages?: Record<string, Page>; requestsPerSecond?: number } = {},
+) {
   const delivery = await openDelivery(t);
   const { store, deliver, clock, log } = delivery;
   const results: NotifyResult[] = [];
@@ -83,7 +88,11 @@ export async function openApp(t: Test, options: { pages?: Record<string, Page> }
     '/about': async () => text(200, 'about'),
     ...options.pages,
   };
-  const router = createRouter({ notify, pages, bodyBytesMax, log });
+  const router = createRouter({
+    ...{ notify, pages, bodyBytesMax, log },
+    peerOf: createPeerOf([]),
+    takesRequest: createRequestRate({ perSecond: options.requestsPerSecond ?? 10_000, clock }),
+  });
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     responses.push(response);
     router(request, response);
