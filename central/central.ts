@@ -70,7 +70,7 @@ async function start(
   // What a device does not take within the first window after a hello or a version, it is woken for.
   const wakeupAfterMs = config.wakeupRetryMs[0] ?? 0;
   let url = '';
-  let isStopping = false;
+  let notServing: 'starting' | 'stopping' | undefined = 'starting';
   let reloading = Promise.resolve(true);
 
   const counts = createCounts(store, clock);
@@ -112,7 +112,7 @@ async function start(
       pages: {
         '/about': async () => aboutPage(await facts()),
         '/status': () => {
-          const problem = isStopping ? 'stopping' : store.problem() && 'store down';
+          const problem = notServing ?? (store.problem() && 'store down');
           return problem ? json(503, { status: problem }) : json(200, { status: 'ok' });
         },
       },
@@ -129,15 +129,18 @@ async function start(
   const admin = await openAdmin({
     listen: config.admin,
     registry: metrics.registry,
-    readiness: () => (isStopping ? 'stopping' : store.problem()),
+    readiness: () => notServing ?? store.problem(),
     routes: commandRoutes({ ...core, clock, addressLeaseMs: config.addressLeaseMs }),
     log,
   });
   closing.add('admin listener', () => admin.close(config.drainMs));
+  // A crowd that comes back to networks nobody has asked for yet would keep all its sockets.
+  await core.gatewaysAsked;
   url = await server.open({ ...config.listen, fd: options.listenFd });
   closing.add('listener', () => server.close(config.drainMs));
   closing.add('devices', () => devices.close(drainTimes(config)));
   wake.run();
+  notServing = undefined;
   metrics.reloadSuccessful.set(1);
   log(traces.started, { program: 'central', version, url, admin: admin.url });
   return { url, adminUrl: admin.url, reload, close };
@@ -181,8 +184,8 @@ async function start(
   }
 
   function close(): Promise<void> {
-    if (!isStopping) log(traces.stopping);
-    isStopping = true;
+    if (notServing !== 'stopping') log(traces.stopping);
+    notServing = 'stopping';
     return closing.close();
   }
 }

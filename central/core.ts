@@ -33,6 +33,10 @@ export async function openCore(options: {
   closing.add('store', () => store.close());
   let operators = openGateways(settings);
   closing.add('gateways', () => operators.close());
+  const gatewaysAsked = Promise.race([
+    operators.asked,
+    new Promise<void>((resolve) => clock.after(config.gatewayTimeoutMs, resolve)),
+  ]);
   const networks = () => operators.networks;
 
   const presence = createLocalPresence();
@@ -63,6 +67,8 @@ export async function openCore(options: {
     networks,
     wake,
     deliver,
+    /** Resolves when every gateway was asked once after the start, or `gatewayTimeoutMs` later. */
+    gatewaysAsked,
     /** Changes to other gateways once those have been asked, so that no device finds its network gone. */
     async replaceGateways(next: Settings): Promise<void> {
       const opened = openGateways(next);

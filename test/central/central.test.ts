@@ -8,6 +8,7 @@ import { generate } from 'selfsigned';
 import t, { type Test } from 'tap';
 import { createCentral } from '../../central/central.js';
 import { loadSettings } from '../../central/settings.js';
+import { systemClock } from '../../shared/clock.js';
 import { traces } from '../../shared/traces.js';
 import { createManualClock } from '../support/manual-clock.js';
 import {
@@ -39,6 +40,15 @@ async function setup(t: Test) {
   const running = await startCentral(t, { folder, clock, config: { networks: [first] } });
   await isOnline(running);
   return { ...running, clock, gateway, other, first, second };
+}
+
+/** A host and port that nobody listens on. */
+async function freePlace(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  await new Promise((closed) => server.close(closed));
+  return `127.0.0.1:${port}`;
 }
 
 // Each test starts a central of its own; together they take longer than node-tap gives a file.
@@ -164,6 +174,38 @@ t.test('a reload takes a renewed certificate, and open sockets stay', async (t) 
   device.send('PING');
   t.same(await device.receive(), { text: 'PONG' });
 });
+
+t.test('takes no device before its gateways were asked', async (t) => {
+  const folder = createCentralFolder(t);
+  const { gatewayKey: key, centralKeys: callers } = folder;
+  const gateway = await openScriptedGateway(t, { key, callers, clock: systemClock });
+  const networks = [networkThrough(gateway.url)];
+  for (let start = 0; start < 3; start++) {
+    const { central, url } = await startCentral(t, { folder, config: { networks } });
+    t.equal((await (await connectDevice(t, url)).hello(wakeable(9000))).status, 201);
+    await central.close();
+  }
+});
+
+t.test(
+  'starts though a gateway is silent, and is not ready until it has waited for it',
+  async (t) => {
+    const folder = createCentralFolder(t);
+    const { gatewayKey: key, centralKeys: callers } = folder;
+    const gateway = await openScriptedGateway(t, { key, callers, clock: systemClock });
+    gateway.misbehave = () => 'silent';
+    const admin = await freePlace();
+    const starting = startCentral(t, {
+      folder,
+      config: { admin, networks: [networkThrough(gateway.url)], gatewayTimeoutMs: 1_000 },
+    });
+    await gateway.polled(1);
+    t.equal(await (await fetch(`http://${admin}/readyz`)).text(), 'starting\n');
+    const { url } = await starting;
+    t.equal((await fetch(`http://${admin}/readyz`)).status, 200);
+    t.equal((await (await connectDevice(t, url)).hello(wakeable(9000))).status, 200);
+  },
+);
 
 t.test('does not start when its address is taken, and leaves nothing open', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
