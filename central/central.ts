@@ -11,6 +11,7 @@ import { createNotify } from './app/notify.js';
 import { createRequestRate } from './app/request-rate.js';
 import { createRouter } from './app/router.js';
 import { configuredNetworks, openCore } from './core.js';
+import { createAdmission } from './device/admission.js';
 import { createDeadlines } from './device/deadlines.js';
 import { drainTimes } from './device/drain.js';
 import { createDeviceListener } from './device/listener.js';
@@ -77,9 +78,15 @@ async function start(
   const deadlines = createDeadlines(clock);
   closing.add('deadlines', () => deadlines.close());
   const peerOf = createPeerOf(config.trustedProxies);
+  const admission = createAdmission({
+    ratePerSecond: config.hellosPerSecond,
+    clock,
+    random: Math.random,
+    countDeferred: () => metrics.hellosDeferred.inc(),
+  });
   const devices = createDeviceListener({
     parts: {
-      ...{ store, presence, ids, deadlines, clock, log },
+      ...{ store, presence, ids, admission, deadlines, clock, log },
       dialect: simplePush,
       limits: { ...config, wakeupAfterMs },
       isWakeable: (address) => networks().isWakeable(address),

@@ -70,6 +70,9 @@ export function schemaFor(folder: string) {
       outboundBytesMax: amount(262_144, 4_096, 1 << 26).describe(
         'a device that does not read is closed beyond this much',
       ),
+      hellosPerSecond: amount(500, 1).describe(
+        'further devices are closed with 1013 and told when to come back',
+      ),
       channelsPerDeviceMax: amount(500, 1, 100_000).describe('further registers get 460'),
       socketsMax: amount(100_000, 1).describe('further sockets get 503'),
       socketsPerAddressMax: amount(20_000, 1).describe(

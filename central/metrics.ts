@@ -85,6 +85,7 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     refusedSockets,
     deviceEvents,
     gatewayFailures: counter('gateway_failures_total', 'Failed requests to gateways', ['code']),
+    hellosDeferred: counter('hellos_deferred_total', 'Hellos put off by hellosPerSecond', []),
     reconnectSeconds: new Histogram({
       name: 'reveille_central_wakeup_reconnect_seconds',
       help: 'Time from a wakeup to the hello that answers it',
@@ -149,6 +150,7 @@ export interface CentralMetrics {
   refusedSockets: Counter<'reason'>;
   deviceEvents: Counter<'event'>;
   gatewayFailures: Counter<'code'>;
+  hellosDeferred: Counter;
   reloadSuccessful: Gauge;
   /** Registers what is read at each scrape. */
   observe(read: CentralGauges): void;

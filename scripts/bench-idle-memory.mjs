@@ -34,6 +34,7 @@ try {
       'signingKeyFile: central.key.pem',
       'store: sqlite:bench.db',
       `socketsPerAddressMax: ${connections + warmUp}`,
+      `hellosPerSecond: ${connections + warmUp}`,
       'log: { level: warn }',
     ].join('\n'),
   );

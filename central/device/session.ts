@@ -24,6 +24,7 @@ import type {
   WakeupAddress,
 } from '../protocol/messages.js';
 import type { Store } from '../store/store.js';
+import type { Admission } from './admission.js';
 import type { Deadlines, Sleeper } from './deadlines.js';
 import { type Deadline, deadlineOf, type SocketLimits } from './idle.js';
 import { handleMessage } from './messages.js';
@@ -48,6 +49,7 @@ export interface SessionParts {
   store: Store;
   presence: Presence;
   ids: Ids;
+  admission: Admission;
   dialect: Dialect;
   deadlines: Deadlines;
   clock: Clock;

@@ -30,7 +30,14 @@ export const closeCodes = {
   shutdown: 1012,
   helloLate: 1008,
   overflow: 1013,
+  /** Too many devices at once; the reason tells how long to stay away. */
+  notNow: 1013,
 } as const;
+
+/** The reason of a close with `notNow`. */
+export function retryAfterReason(seconds: number): string {
+  return `retry-after=${seconds}`;
+}
 
 /** Codes that may stand in a metric label; peers can send thousands of others. */
 const labelledCodes = new Set<number>([

@@ -6,6 +6,21 @@ import { openRawDevice } from '../../support/raw-device.js';
 import { during, startCentral } from '../../support/running-central.js';
 import { connectDevice } from '../../support/test-device.js';
 
+t.test('every limit has its metric before it is hit', async (t) => {
+  const { central } = await startCentral(t);
+  const text = await (await fetch(`${central.adminUrl}/metrics`)).text();
+  for (const line of [
+    'sockets_refused_total{reason="sockets"}',
+    'sockets_refused_total{reason="sockets-per-address"}',
+    'device_events_total{event="overflow"}',
+    'notify_requests_total{result="body-too-large"}',
+    'notify_requests_total{result="too-many-requests"}',
+    'hellos_deferred_total',
+  ]) {
+    t.match(text, `\nreveille_central_${line} 0\n`);
+  }
+});
+
 t.test('closes a socket that says no hello within 30 s', async (t) => {
   const clock = createManualClock();
   const { url } = await startCentral(t, { clock });
