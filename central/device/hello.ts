@@ -1,5 +1,6 @@
 // `hello`: who the device is, which channels it has, where it waits for wakeups. Also announces a new address.
 import { traces } from '../../shared/traces.js';
+import { closeCodes, retryAfterReason } from '../protocol/codes.js';
 import type { DeviceMessage } from '../protocol/messages.js';
 import type { Session } from './session.js';
 
@@ -7,6 +8,11 @@ type Hello = Extract<DeviceMessage, { messageType: 'hello' }>;
 
 export async function onHello(session: Session, message: Hello): Promise<void> {
   const { parts } = session;
+  const wait = session.device ? undefined : parts.admission.admit();
+  if (wait) {
+    session.close(closeCodes.notNow, retryAfterReason(wait.retryAfterSeconds));
+    return;
+  }
   const { ids, store, clock, limits } = parts;
   const known = ids.parseUaid(message.uaid);
   if (session.device && known && known !== session.device) {
