@@ -38,7 +38,10 @@ const program = new Command('reveille-handset')
   .addOption(
     new Option('--protocol <name>', 'how it wants to be woken').choices(protocols).default('udp'),
   )
-  .option('--legacy', 'be an old client, which does not prove its address')
+  .option(
+    '--legacy',
+    'be an old client, which neither proves its address nor asks for signed wakeups',
+  )
   .option('--uaid <uaid>', 'identity from an earlier run')
   .option(
     '--channel <id>',
@@ -102,6 +105,7 @@ function handsetOptions(options: CliOptions): HandsetOptions {
   return {
     ...{ central, ip, port, protocol, uaid, channelIDs, network },
     proof: isModern,
+    auth: isModern,
     ca: certificates(options.ca),
   };
 }

@@ -117,7 +117,7 @@ export function openConversation(
   }
 
   function takeGreeting(message: ServerMessage): void {
-    if (message.messageType === 'hello') greeted(message.uaid, message.status);
+    if (message.messageType === 'hello') greeted(message);
     else if (message.messageType === 'refusal') {
       emit('error', message.error);
       // Without an identity there is nothing to talk about.
@@ -130,9 +130,11 @@ export function openConversation(
     else reception.handle(message);
   }
 
-  function greeted(uaid: string, status: number): void {
+  function greeted({ uaid, status, auth }: ServerMessage & { messageType: 'hello' }): void {
     phase = 'ready';
     cancelDeadline();
+    const isBadAuth = auth instanceof CodedError;
+    wakePort.agree(isBadAuth ? undefined : auth);
     const previous = account.uaid();
     const change = account.acceptUaid(uaid);
     silence = startKeepAlive({
@@ -143,6 +145,7 @@ export function openConversation(
       giveUp: () => giveUp('a keep-alive', requestTimeoutMs),
     });
     events.ready();
+    if (isBadAuth) emit('error', auth);
     if (change === 'replaced') emit('replaced', { uaid, previous: previous ?? '' });
     emit('hello', { uaid, status });
     proofs.open();

@@ -37,7 +37,13 @@ export type IgnoredBecause =
   /** A nonce or a code, and none was agreed on at hello. */
   | 'not-agreed'
   /** A nonce, and there is no conversation to return it in. */
-  | 'not-connected';
+  | 'not-connected'
+  /** Without a code, and the server signs all of its own. */
+  | 'unsigned'
+  /** The code is not our server's. */
+  | 'forged'
+  /** Its counter, or a later one, came before. */
+  | 'repeated';
 
 export type Emit = <Name extends keyof HandsetEvents>(
   name: Name,

@@ -10,4 +10,5 @@ export {
   type PushManager,
   type PushRegistration,
 } from './push-manager.js';
+export { createWakeGuard, type WakeGuard, type WakeupAuth } from './wake-guard.js';
 export { readWakePayload, type Unreadable, type WakePayload } from './wake-payload.js';

@@ -1,6 +1,7 @@
 // The device protocol's words (spec chapter 3, subprotocol `push-notification`) as the user agent uses them,
 // in one table, and the one parser of what the notification server says. It knows nothing of sockets or state.
 import { CodedError } from '../shared/errors.js';
+import type { WakeupAuth } from './wake-guard.js';
 
 export const subprotocol = 'push-notification';
 
@@ -46,19 +47,24 @@ export interface WakeupAddress {
   port: number;
   /** It returns the nonce of a wakeup on its socket. */
   proof: boolean;
+  /** It asks for wakeups with a counter and a code. */
+  auth: boolean;
   protocol: 'udp' | 'tcp';
   mobilenetwork: { mcc: string; mnc: string; netid?: string };
 }
 
 /** What the server says, without the wire's variations. `channelID` of a refusal may be missing there. */
 export type ServerMessage =
-  | { messageType: 'hello'; uaid: string; status: number }
+  | { messageType: 'hello'; uaid: string; status: number; auth: AuthFound }
   | { messageType: 'register'; channelID: string; pushEndpoint: string }
   | { messageType: 'unregister'; channelID: string }
   | { messageType: 'notification'; updates: Update[]; unreadable: number }
   | { messageType: 'refusal'; request: string | undefined; channelID?: string; error: CodedError }
   | { messageType: 'keep-alive' }
   | { messageType: 'unknown' };
+
+/** `wakeup_auth` of a hello answer. A bad one does not spoil the hello: it is as good as none. */
+type AuthFound = WakeupAuth | CodedError<'bad-frame'> | undefined;
 
 export const keepAlive = '{}';
 
@@ -68,6 +74,7 @@ export function helloFrame({ uaid, channelIDs, wakeup }: Hello): string {
       ip: wakeup.ip,
       port: wakeup.port,
       ...(wakeup.proof && { proof: true }),
+      ...(wakeup.auth && { auth: true }),
     },
     mobilenetwork: wakeup.mobilenetwork,
     protocol: wakeup.protocol,
@@ -128,10 +135,20 @@ const readers = new Map<string, Reader>([
   ['notification', readNotification],
 ]);
 
-function readHello({ uaid, status }: Frame): ReturnType<Reader> {
+function readHello({ uaid, status, wakeup_auth }: Frame): ReturnType<Reader> {
   if (typeof status !== 'number') return badFrame('hello without a status');
   if (!isText(uaid, uaidCharsMax)) return badFrame('hello without a uaid of 1 to 128 characters');
-  return { messageType: 'hello', uaid, status };
+  return { messageType: 'hello', uaid, status, auth: readAuth(wakeup_auth) };
+}
+
+function readAuth(auth: unknown): AuthFound {
+  if (auth === undefined || auth === null) return undefined;
+  const { key, counter } = isRecord(auth) ? auth : {};
+  const isKey = typeof key === 'string' && /^[\w-]{42}[AEIMQUYcgkosw048]$/.test(key);
+  const isCounter = Number.isSafeInteger(counter) && Number(counter) >= 0;
+  if (isKey && isCounter) return { key: Buffer.from(key, 'base64url'), counter: Number(counter) };
+  const problem = 'wakeup_auth ignored: it needs a key of 32 bytes and a counter';
+  return new CodedError('bad-frame', problem);
 }
 
 function readRegister(frame: Frame): ReturnType<Reader> {

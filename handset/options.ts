@@ -70,6 +70,8 @@ export interface HandsetOptions extends Partial<HandsetLimits> {
   protocol?: Protocol | undefined;
   /** Default true: returns the nonces of wakeups, so that the server knows of wakeups that arrive. */
   proof?: boolean | undefined;
+  /** Default true: asks for signed wakeups, and ignores forged and repeated ones where the server signs. */
+  auth?: boolean | undefined;
   /** From an earlier run. */
   uaid?: string | undefined;
   /** All channels of that uaid. When only the uaid is given, the server's list stands. */
@@ -88,6 +90,7 @@ export interface HandsetSettings extends HandsetLimits {
   port: number;
   protocol: Protocol;
   proof: boolean;
+  auth: boolean;
   uaid: string | undefined;
   channelIDs: readonly string[] | undefined;
   ca: string | Buffer | undefined;
@@ -124,6 +127,7 @@ export function readOptions(options: HandsetOptions): HandsetSettings {
     port,
     protocol,
     proof: options.proof ?? true,
+    auth: options.auth ?? true,
     uaid: options.uaid,
     channelIDs,
     ca: options.ca,

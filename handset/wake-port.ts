@@ -5,12 +5,15 @@ import type { Emit } from './events.js';
 import type { WakeupAddress } from './messages.js';
 import type { HandsetSettings } from './options.js';
 import type { Proof, ProofVerdict } from './proofs.js';
+import { createWakeGuard, type WakeupAuth } from './wake-guard.js';
 import { openWakeListener, type WakeEvents, type WakeListener } from './wake-listener.js';
 import type { WakePayload } from './wake-payload.js';
 
 export interface WakePort {
   /** What hello announces. Never rejects: a handset that cannot be woken keeps its socket instead. */
   open(localAddress: string | undefined): Promise<WakeupAddress | undefined>;
+  /** What the answer to hello says of signed wakeups; nothing is said by an older server. */
+  agree(auth: WakeupAuth | undefined): void;
   close(): Promise<void>;
 }
 
@@ -24,6 +27,7 @@ export function createWakePort(parts: {
 }): WakePort {
   const { settings, emit, woken, prove, broken } = parts;
   const { protocol, network } = settings;
+  const guard = createWakeGuard();
   let listener: WakeListener | undefined;
   // One change at a time, so that a stop during an open closes what was opened.
   let turn: Promise<unknown> = Promise.resolve();
@@ -47,10 +51,8 @@ export function createWakePort(parts: {
   };
 
   function judge(from: string, payload: WakePayload) {
-    if (payload.kind === 'plain') return 'wakeup';
-    return payload.kind === 'proof' && settings.proof
-      ? prove({ nonce: payload.nonce, protocol, from })
-      : 'not-agreed';
+    if (payload.kind !== 'proof') return guard.judge(payload);
+    return settings.proof ? prove({ nonce: payload.nonce, protocol, from }) : 'not-agreed';
   }
 
   function inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -84,9 +86,10 @@ export function createWakePort(parts: {
       if (!network) return undefined;
       const opened = await inTurn(() => openAt(settings.ip ?? localAddress));
       if (!opened) return undefined;
-      const { proof } = settings;
-      return { ip: opened.ip, port: opened.port, proof, protocol, mobilenetwork: network };
+      const { proof, auth } = settings;
+      return { ip: opened.ip, port: opened.port, proof, auth, protocol, mobilenetwork: network };
     },
+    agree: (auth) => guard.agree(settings.auth ? auth : undefined),
     close: () => inTurn(shut),
   };
 }

@@ -1,7 +1,7 @@
 // What a gateway says to a handset's wake port, said by a test: real datagrams and connections on 127.0.0.1.
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
-import { type DatagramWords, wakeupPayload } from '../../shared/wakeup/datagram.js';
+import { type DatagramWords, wakeupMac, wakeupPayload } from '../../shared/wakeup/datagram.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
 
 /** The words after the address, or any text at all. */
@@ -19,4 +19,9 @@ export function say(port: number, said: Datagram, protocol: Protocol = 'udp'): P
   return new Promise((resolve) => {
     socket.send(bytes, port, '127.0.0.1', () => socket.close(resolve));
   });
+}
+
+/** The words of a wakeup signed with this key. */
+export function signedWords(key: Buffer, port: number, counter: number): DatagramWords {
+  return { auth: { counter, mac: wakeupMac(key, { ip: '127.0.0.1', port, counter }) } };
 }

@@ -186,6 +186,7 @@ t.test('shortens what the server gives as a reason', async (t) => {
 
 const anyKey = fc.constantFrom(
   ...['messageType', 'status', 'uaid', 'channelID', 'pushEndpoint', 'updates', 'version', 'reason'],
+  ...['wakeup_auth', 'key', 'counter'],
 );
 const anyWord = fc.constantFrom(
   ...['hello', 'register', 'unregister', 'notification', 'ack', 'c1', '1', 'http://x/', ''],

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import {
   type ScriptedCentralOptions,
   scriptedEndpoint,
 } from '../support/scripted-central.js';
-import { say } from './air.js';
+import { type Datagram, say, signedWords } from './air.js';
 import { announcedPort } from './rig.js';
 
 const nonce = 'abcdefghijklmnopqrstuw';
@@ -128,17 +129,40 @@ t.test('prints one JSON object a line with --json', async (t) => {
   t.match(await command.event(), { event: 'error', error: String, code: 'bad-frame' });
 });
 
-t.test('proves its address, and prints that it did', async (t) => {
-  const central = await openCentral(t, { status: 201 });
-  const command = run(t, '--central', central.url, '--network', '214-07', '--channels', '0');
-  const device = await central.nextDevice();
-  const port = await announcedPort(device);
-  t.equal(await command.line(), 'uaid u1');
-  t.equal(await command.line(), 'hello 201');
-  await say(port, { nonce });
-  t.match(await device.receive('wakeupProof'), { nonce });
-  t.equal(await command.line(), 'proved udp');
-});
+t.test(
+  'proves its address and wakes on signed wakeups alone, and prints which it heard',
+  async (t) => {
+    const central = await openCentral(t);
+    const key = randomBytes(32);
+    const wakeup_auth = { key: key.toString('base64url'), counter: 0 };
+    const hello = { messageType: 'hello', uaid: 'u1', status: 201, wakeup_auth };
+    central.answers.hello = () => hello;
+    const inWords = run(t, '--central', central.url, '--network', '214-07', '--channels', '0');
+    const device = await central.nextDevice();
+    const port = await announcedPort(device);
+    t.equal(await inWords.line(), 'uaid u1');
+    t.equal(await inWords.line(), 'hello 201');
+    await say(port, { nonce });
+    t.match(await device.receive('wakeupProof'), { nonce });
+    t.equal(await inWords.line(), 'proved udp');
+    device.close(4774);
+    t.equal(await inWords.line(), 'closed 4774');
+    const others: [Datagram, string][] = [
+      [{ nonce }, 'not-connected'],
+      [{}, 'unsigned'],
+      [signedWords(randomBytes(32), port, 1), 'forged'],
+    ];
+    for (const [said, because] of others) {
+      await say(port, said);
+      t.match(await inWords.line(), new RegExp(`^ignored udp 127\\.0\\.0\\.1:\\d+ ${because}$`));
+    }
+    await say(port, signedWords(key, port, 1));
+    t.equal(await inWords.line(), 'woken udp');
+    t.equal(await inWords.line(), 'hello 201');
+    await say(port, signedWords(key, port, 1));
+    t.match(await inWords.line(), /^ignored udp \S+ repeated$/);
+  },
+);
 
 t.test('prints a proof with --json', async (t) => {
   const central = await openCentral(t);

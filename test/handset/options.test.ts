@@ -7,7 +7,7 @@ const network = { mcc: '214', mnc: '07' };
 
 t.test('fills in the documented defaults', async (t) => {
   const settings = readOptions({ central });
-  t.match(settings, { ...defaultLimits, port: 0, protocol: 'udp', proof: true });
+  t.match(settings, { ...defaultLimits, port: 0, protocol: 'udp', proof: true, auth: true });
   t.match(defaultLimits, {
     backoffBaseMs: 1000,
     backoffCapMs: 60_000,

@@ -17,14 +17,14 @@ async function awakeRig(t: Test, options: Partial<HandsetOptions> = {}) {
   return { ...rig, device, hear };
 }
 
-t.test('offers to prove its address', async (t) => {
+t.test('offers to prove its address, and asks for signed wakeups', async (t) => {
   const { device } = await awakeRig(t);
   const { wakeup_hostport } = JSON.parse(device.texts[0] ?? '');
-  t.match(wakeup_hostport, { ip: '127.0.0.1', port: Number, proof: true });
+  t.match(wakeup_hostport, { ip: '127.0.0.1', port: Number, proof: true, auth: true });
 });
 
-t.test('does not offer it where it is told not to', async (t) => {
-  const { device } = await awakeRig(t, { proof: false });
+t.test('offers neither where it is told not to', async (t) => {
+  const { device } = await awakeRig(t, { proof: false, auth: false });
   const { wakeup_hostport } = JSON.parse(device.texts[0] ?? '');
   t.same(Object.keys(wakeup_hostport), ['ip', 'port']);
 });
