@@ -211,6 +211,21 @@ const limits = {
     'handsets and prefixes remembered for their pace; when full, wakeups are deferred until old ones expire',
   ),
   udpMax: amount(10_000, 1).describe('datagrams handed to the system and not yet sent'),
+  signWaitMs: amount(8000, 1, 600_000).describe(
+    'how long a UDP wakeup listens for a refusal, in milliseconds; at least as long as a sleeping handset takes to answer',
+  ),
+  signSocketsMax: amount(4000, 0, 20_000).describe(
+    'UDP wakeups that listen at a time, each with a socket of its own; further ones are sent and not listened for',
+  ),
+  signTargetsMax: amount(200_000, 0).describe(
+    'targets remembered as reached for each central; of further ones no refusal is told',
+  ),
+  signTargetLifeMs: amount(86_400_000, 1).describe(
+    'how long a target is remembered as reached, in milliseconds',
+  ),
+  signLifeMs: amount(60_000, 1, 3_600_000).describe(
+    'how long a refusal is told to the central whose wakeup it was, in milliseconds',
+  ),
   tcpMax: amount(512, 1, 65_535).describe('TCP wakeups under way'),
   tcpDeadlineMs: amount(3000, 1, 600_000).describe('longest life of a TCP wakeup, in milliseconds'),
   connectionsMax: amount(1000, 1, 1_000_000).describe('connections of callers at a time'),

@@ -10,6 +10,7 @@ import { createListener } from './api/listener.js';
 import { createNetworks } from './api/networks.js';
 import { createResults } from './api/results.js';
 import { createRouter } from './api/router.js';
+import { createHear, createSignsHandler } from './api/signs.js';
 import { createWake } from './api/wake.js';
 import { createWakeups } from './api/wakeups.js';
 import type { GatewayConfig } from './config.js';
@@ -22,6 +23,7 @@ import { opsRoutes } from './ops/routes.js';
 import { createPauseRoutes } from './pause-routes.js';
 import { createPacing } from './policy/pacing.js';
 import { createPause } from './policy/pause.js';
+import { createSigns } from './policy/signs.js';
 import { keysForRestart } from './reload.js';
 import { createRules } from './rules.js';
 import { createTcpSender } from './senders/tcp.js';
@@ -80,11 +82,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   const isAllPaused = () =>
     pause.isPaused() || rules.networks.every(({ key }) => pause.isPaused(key));
-  const wake = createWake({ senders, pause, pacing, metrics, clock, log });
+  const signs = createSigns({ clock, ...config, onDropped: metrics.signDropped });
+  const hear = createHear({ signs, metrics, log });
+  const wake = createWake({ senders, pause, pacing, hear, metrics, clock, log });
   const router = createRouter({
     handlers: {
       wakeups: createWakeups({ wake, results, metrics, log }),
       networks: createNetworks(pause),
+      signs: createSignsHandler(signs),
     },
     authenticate: createAuthenticate({
       keyring: () => rules.keyring,
@@ -106,6 +111,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     results: results.size,
     connections: listener.connections,
     underWay: (protocol) => senders[protocol].underWay(),
+    signSockets: senders.udp.listening,
+    signTargets: signs.targets,
   });
   metrics.observe(levels);
   metrics.expect(namesOf(config));
@@ -177,6 +184,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (next.tls) listener.setTls(next.tls);
     rules = createRules(next, scheme);
     results.keepOnly(names.centrals);
+    signs.keepOnly(names.centrals);
     pacing.keepOnly(names);
     activity.keepOnly(names);
     metrics.expect(names);
@@ -212,7 +220,10 @@ function createParts({ config }: Settings, clock: Clock) {
     guard: createReplayGuard({ clock, ...config }),
     results: createResults({ clock, ...config }),
     pacing: createPacing({ clock, ...config }),
-    senders: { udp: createUdpSender(config), tcp: createTcpSender({ clock, ...config }) },
+    senders: {
+      udp: createUdpSender({ clock, ...config }),
+      tcp: createTcpSender({ clock, ...config }),
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { createRegistry } from '../shared/metrics.js';
 import { type Outcome, outcomes, type Protocol, protocols } from '../shared/wakeup/request.js';
 import { problemTypes } from './api/problems.js';
 import { type RefusalReason, refusalReasons } from './policy/policy.js';
+import type { Reach, Refusal } from './policy/targets.js';
 
 /** When a central last did what, and how far its clock was from ours. */
 export interface CentralActivity {
@@ -12,6 +13,10 @@ export interface CentralActivity {
   /** What its request said minus our time, in seconds; a request says whole seconds, rounded down. */
   skewSeconds?: number;
 }
+
+/** What became of what was heard after a wakeup; `unheard`: nobody listened, or nothing could be heard. */
+const signResults = ['remembered', 'doubted', 'full', 'told', 'withheld', 'unheard'] as const;
+export type SignResult = Reach | Refusal | 'unheard';
 
 /** Levels and dates that are read when the metrics are. */
 export interface Levels {
@@ -22,6 +27,9 @@ export interface Levels {
   connections: () => number;
   connectionsMax: number;
   underWay: (protocol: Protocol) => number;
+  signSockets: () => number;
+  signSocketsMax: number;
+  signTargets: () => number;
   /** Configured centrals. */
   centrals: () => Iterable<readonly [id: string, last: CentralActivity]>;
   credentials: () => Credentials;
@@ -51,6 +59,8 @@ export interface Metrics {
   accepted(request: { central: string; createdSeconds: number }): void;
   sent(protocol: Protocol, result: string, seconds: number): void;
   sendError(protocol: Protocol, code: string): void;
+  sign(protocol: Protocol, result: SignResult): void;
+  signDropped(): void;
   connectionDropped(): void;
   reloaded(successful: boolean, nowMs: number): void;
   /** Counters of these start at 0 instead of missing, so that their first increase is seen. */
@@ -96,6 +106,11 @@ export function createMetrics(): Metrics {
     'protocol',
     'code',
   ]);
+  const signs = counter('signs_total', 'Wakeups sent, by what was heard afterwards', [
+    'protocol',
+    'result',
+  ]);
+  const signsDropped = counter('signs_dropped_total', 'Signs that gave way to newer ones');
   const dropped = counter('connections_dropped_total', 'Connections refused at connectionsMax');
   const seconds = new Histogram({
     name: 'reveille_gateway_send_seconds',
@@ -116,6 +131,7 @@ export function createMetrics(): Metrics {
   for (const reason of refusalReasons) refusals.inc({ reason }, 0);
   for (const protocol of protocols) {
     for (const result of ['sent', 'failed', 'timeout']) sends.inc({ protocol, result }, 0);
+    for (const result of signResults) signs.inc({ protocol, result }, 0);
   }
 
   return {
@@ -134,6 +150,8 @@ export function createMetrics(): Metrics {
       seconds.observe({ protocol }, time);
     },
     sendError: (protocol, code) => sendErrors.inc({ protocol, code }),
+    sign: (protocol, result) => signs.inc({ protocol, result }),
+    signDropped: () => signsDropped.inc(),
     connectionDropped: () => dropped.inc(),
     reloaded(successful, nowMs) {
       reloadOk.set(successful ? 1 : 0);
@@ -198,6 +216,17 @@ function observe(registry: Registry, levels: Levels): void {
     'Wakeups being sent now',
     () => protocols.map((protocol) => [{ protocol }, levels.underWay(protocol)] as const),
     ['protocol'],
+  );
+  level('sign_sockets', 'UDP sockets that listen for a refusal', levels.signSockets);
+  level(
+    'sign_sockets_max',
+    'UDP sockets that can listen for a refusal',
+    () => levels.signSocketsMax,
+  );
+  level(
+    'sign_targets',
+    'Targets and handsets remembered by what was heard of them',
+    levels.signTargets,
   );
   level(
     'dry_run',

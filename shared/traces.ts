@@ -76,6 +76,7 @@ export const traces = {
     message: 'paused, for it is not known what was paused before',
   },
   pauseForgotten: { id: '2505', level: 'error', message: 'a restart will not remember the pause' },
+  wakeupUnreachable: { id: '1512', level: 'debug', message: 'nobody listens for this wakeup' },
   wakeupRepeated: { id: '1511', level: 'debug', message: 'wakeup asked for again' },
   pauseForgetful: { id: '1510', level: 'warn', message: 'a restart would not remember a pause' },
 } as const satisfies Record<string, Trace>;

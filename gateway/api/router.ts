@@ -6,7 +6,12 @@ import { messageOf } from '../../shared/errors.js';
 import { type Answer, pathOf, readBody, text } from '../../shared/http.js';
 import type { Log, LogFields } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
-import { networksPath, requestBytesMax, wakeupsPath } from '../../shared/wakeup/request.js';
+import {
+  networksPath,
+  requestBytesMax,
+  signsPath,
+  wakeupsPath,
+} from '../../shared/wakeup/request.js';
 import { headerFields, type SignableMessage } from '../../shared/wakeup/signature.js';
 import type { Metrics } from '../metrics.js';
 import type { Rules } from '../rules.js';
@@ -19,7 +24,7 @@ import { signedAnswer } from './signing.js';
 import { statusAnswer } from './status.js';
 
 export interface RouterOptions {
-  handlers: { wakeups: Handler; networks: Handler };
+  handlers: { wakeups: Handler; networks: Handler; signs: Handler };
   authenticate: Authenticate;
   rules: () => Rules;
   scheme: Scheme;
@@ -48,6 +53,7 @@ export function createRouter(options: RouterOptions): Router {
   const routes = new Map<string, Route>([
     [wakeupsPath, { method: 'POST', handle: handlers.wakeups }],
     [networksPath, { method: 'GET', handle: handlers.networks }],
+    [signsPath, { method: 'GET', handle: handlers.signs }],
   ]);
 
   const status = () => (isDraining() ? 'draining' : options.isPaused() ? 'paused' : 'ok');

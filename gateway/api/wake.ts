@@ -14,21 +14,30 @@ import type { Rules } from '../rules.js';
 import type { Sender, SendResult } from '../senders/sender.js';
 import type { Central } from '../trust/keyring.js';
 import type { Decision } from './results.js';
+import type { Hear } from './signs.js';
 
 export interface WakeParts {
   senders: Record<Protocol, Sender>;
   pause: Pause;
   pacing: Pacing;
+  hear: Hear;
   metrics: Metrics;
   clock: Clock;
   log: Log;
+}
+
+interface Sending {
+  target: Target;
+  claim: WakeupClaim;
+  central: Central;
+  charge: () => void;
 }
 
 /** Decides one wakeup and sends it when it may be sent. */
 export type Wake = (claim: WakeupClaim, central: Central, rules: Rules) => Promise<Decision>;
 
 export function createWake(parts: WakeParts): Wake {
-  const { senders, pause, pacing, metrics, clock, log } = parts;
+  const { senders, pause, pacing, hear, metrics, clock, log } = parts;
 
   function refuse(reason: RefusalReason, claim: WakeupClaim): Decision {
     metrics.refusal(reason);
@@ -42,7 +51,7 @@ export function createWake(parts: WakeParts): Wake {
     return { outcome: 'deferred', reason, retryAfterMs };
   }
 
-  async function send(target: Target, claim: WakeupClaim, charge: () => void): Promise<Decision> {
+  async function send({ target, claim, central, charge }: Sending): Promise<Decision> {
     const { address, port, protocol, words } = target;
     const beganMs = clock.now();
     const payload = wakeupPayload(address.text, port, words);
@@ -51,6 +60,11 @@ export function createWake(parts: WakeParts): Wake {
     charge();
     detach(
       attempt.done.then((result) => record(result, target, claim, (clock.now() - beganMs) / 1000)),
+      log,
+    );
+    const wakeup = { ...target, id: claim.id, centralId: central.id };
+    detach(
+      attempt.sign.then((sign) => hear(wakeup, sign)),
       log,
     );
     const left = await attempt.left;
@@ -78,7 +92,7 @@ export function createWake(parts: WakeParts): Wake {
     if (!target) return refuse(refused, claim);
     const pace = pacing.ask({ ...target, central, network: rules.networkOf(target.network) });
     if (pace.deferred) return defer(claim, pace.deferred.reason, pace.deferred.retryAfterMs);
-    if (!rules.isDryRun(target.network)) return send(target, claim, pace.take);
+    if (!rules.isDryRun(target.network)) return send({ target, claim, central, charge: pace.take });
     // Charged like a wakeup that is sent, so that a trial run shows what the real one will do.
     pace.take();
     return refuse('dry-run', claim);

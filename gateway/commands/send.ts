@@ -52,7 +52,7 @@ export async function sendOne(
 
 async function sendTo(target: Target, config: GatewayConfig): Promise<SendResult> {
   const senders: Record<Protocol, () => Sender> = {
-    udp: () => createUdpSender(config),
+    udp: () => createUdpSender({ clock: systemClock, ...config }),
     tcp: () => createTcpSender({ clock: systemClock, ...config }),
   };
   const sender = senders[target.protocol]();

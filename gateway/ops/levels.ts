@@ -23,6 +23,9 @@ type Sized = Pick<
   | 'connections'
   | 'connectionsMax'
   | 'underWay'
+  | 'signSockets'
+  | 'signSocketsMax'
+  | 'signTargets'
 >;
 
 export function createLevels(

@@ -12,11 +12,19 @@ export type SendResult =
   | { result: 'timeout' }
   | { result: 'failed'; code: string };
 
+/**
+ * What was heard after a wakeup had left. `silent`: nothing against it; over UDP for as long as the sender listened,
+ * over TCP a connection was made. `refused`: nobody listens on the port. `unknown`: nobody heard.
+ */
+export type Sign = 'silent' | 'refused' | 'unknown';
+
 export interface Attempt {
   /** What a caller may learn, as soon as it may: nothing about whether the handset's port is open. */
   left: Promise<SendResult>;
   /** What became of it in the end: for the operator's own eyes. */
   done: Promise<SendResult>;
+  /** Much later than the others. Not for a caller either, but by the rule of policy/signs.ts. */
+  sign: Promise<Sign>;
 }
 
 export interface Sender {

@@ -1,6 +1,8 @@
-// Wakeups as UDP datagrams: one long-lived socket for each address family, opened when it is first needed, so
-// that a host without IPv6 serves IPv4. What comes back is read and dropped, and no name is ever resolved.
-import { createSocket, type Socket } from 'node:dgram';
+// Wakeups as UDP datagrams. Each leaves from a socket of its own that listens for a refusal, as long as there are few
+// enough of those, and otherwise, or when that fails, from one long-lived socket for each address family. That one is
+// opened when it is first needed, so that a host without IPv6 serves IPv4. What comes back is dropped.
+import type { Socket } from 'node:dgram';
+import type { Clock } from '../../shared/clock.js';
 import {
   type Attempt,
   type Destination,
@@ -8,11 +10,22 @@ import {
   type SendResult,
   sendErrorCode,
 } from './sender.js';
+import { createUdpEars } from './udp-ears.js';
+import { closeQuietly, createUdpSocket, type Family } from './udp-socket.js';
 import { createUnderWay } from './under-way.js';
 
-type Family = 4 | 6;
+export interface UdpSender extends Sender {
+  /** Sockets that listen for a refusal. */
+  listening(): number;
+}
 
-export function createUdpSender(options: { udpMax: number }): Sender {
+export function createUdpSender(options: {
+  clock: Clock;
+  udpMax: number;
+  signWaitMs: number;
+  signSocketsMax: number;
+}): UdpSender {
+  const ears = createUdpEars(options);
   const underWay = createUnderWay(options.udpMax);
   const sockets = new Map<Family, Promise<Socket>>();
   let isClosed = false;
@@ -25,7 +38,7 @@ export function createUdpSender(options: { udpMax: number }): Sender {
     return opened;
   }
 
-  async function send(destination: Destination, payload: Uint8Array): Promise<SendResult> {
+  async function sendUnheard(destination: Destination, payload: Uint8Array): Promise<SendResult> {
     try {
       const socket = await socketOf(destination.address.family);
       return await sendDatagram(socket, destination, payload);
@@ -37,13 +50,23 @@ export function createUdpSender(options: { udpMax: number }): Sender {
   return {
     begin(destination, payload): Attempt | 'busy' {
       if (isClosed || underWay.isFull()) return 'busy';
-      const done = underWay.add(send(destination, payload));
-      return { left: done, done };
+      // The shared one is there before the others can take the last descriptor. What is wrong with it shows in use.
+      socketOf(destination.address.family).catch(() => {});
+      const heard = ears.send(destination, payload);
+      const sent = heard
+        ? heard.left.then((left) =>
+            mustSendAgain(left) ? sendUnheard(destination, payload) : left,
+          )
+        : sendUnheard(destination, payload);
+      const done = underWay.add(sent);
+      return { left: done, done, sign: heard?.sign ?? Promise.resolve('unknown') };
     },
     underWay: underWay.count,
+    listening: ears.listening,
     async close(deadlineMs) {
       isClosed = true;
       await underWay.settled(deadlineMs);
+      ears.close();
       const opened = await Promise.allSettled(sockets.values());
       for (const socket of opened) if (socket.status === 'fulfilled') socket.value.close();
       sockets.clear();
@@ -51,15 +74,15 @@ export function createUdpSender(options: { udpMax: number }): Sender {
   };
 }
 
+/** Whether nothing has left and there is time left: where no socket of its own could be had, the shared one serves. */
+function mustSendAgain(left: SendResult): boolean {
+  return left.result === 'failed' && left.code !== 'ECANCELED';
+}
+
 /** Opens a socket on a port of the system's choice. `onLost`: the next wakeup needs a new one. */
 function openSocket(family: Family, onLost: () => void): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket({
-      type: family === 4 ? 'udp4' : 'udp6',
-      ipv6Only: family === 6,
-      // Only addresses come here; a resolver would turn a mistake into a question to the network.
-      lookup: (host, _options, callback) => callback(null, host, family),
-    });
+    const socket = createUdpSocket(family);
     socket.on('error', (error) => {
       onLost();
       reject(error);
@@ -80,12 +103,4 @@ function sendDatagram(
       resolve(error ? { result: 'failed', code: sendErrorCode(error) } : { result: 'sent' });
     });
   });
-}
-
-function closeQuietly(socket: Socket): void {
-  try {
-    socket.close();
-  } catch {
-    // It was closed by its own error; there is nothing left to close.
-  }
 }

@@ -44,6 +44,8 @@ async function askForEverything({ caller, gateway }: RunningGateway, ports: numb
     { ip, port: ip },
     { ip, protocol: ip },
     { ip, urgency: ip },
+    { ip, nonce: ip },
+    { ip, auth: { counter: 1, mac: ip } },
     { ip, network: ip },
     { ip, network: '214-08' },
     { ip: '10.92.82.73', network: '214-08' },
@@ -68,6 +70,7 @@ async function askForEverything({ caller, gateway }: RunningGateway, ports: numb
     await caller.send({ target: `/v1/${ip}?${ip6}`, body }),
     await caller.send({ nowMs: 0, body }),
     await caller.networks(),
+    await caller.send({ method: 'GET', target: '/v1/signs', body: '' }),
   ];
   return [
     ...answers.map((answer) => `${JSON.stringify([...answer.headers])} ${answer.body}`),
@@ -102,6 +105,7 @@ t.test(
     for (const trace of [
       ...[traces.udpSent, traces.tcpSent, traces.tcpFailed, traces.wakeupRefused],
       ...[traces.wakeupDeferred, traces.wakeupRepeated, traces.requestRefused],
+      traces.wakeupUnreachable,
     ]) {
       t.ok(seen.has(trace), trace.message);
     }

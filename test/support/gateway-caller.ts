@@ -9,7 +9,10 @@ import { signRequest } from '../../shared/wakeup/profile.js';
 import {
   networksPath,
   parseResults,
+  parseSigns,
+  signsPath,
   type WakeupResult,
+  type WakeupSign,
   wakeupsPath,
 } from '../../shared/wakeup/request.js';
 import {
@@ -59,6 +62,7 @@ export interface Caller {
   /** Sends wakeups and reads their results. */
   wake(...wakeups: Record<string, unknown>[]): Promise<WakeupResult[]>;
   networks(): Promise<WireAnswer>;
+  signs(): Promise<WakeupSign[]>;
   close(): void;
 }
 
@@ -128,6 +132,9 @@ export function createCaller({ url, keys, clock, tls }: CallerOptions): Caller {
       return parseResults(answer.body);
     },
     networks: () => send({ method: 'GET', target: networksPath, body: '' }),
+    async signs() {
+      return parseSigns((await send({ method: 'GET', target: signsPath, body: '' })).body);
+    },
     close: () => agent.destroy(),
   };
 }

@@ -12,6 +12,8 @@ export interface Ears {
   heard: string[];
   /** Resolves with the next arrival that was not waited for yet. */
   next(): Promise<string>;
+  /** From now on nobody listens on the port. */
+  close(): Promise<void>;
 }
 
 export async function listenUdp(t: Teardown, host = '127.0.0.1'): Promise<Ears> {
@@ -20,8 +22,10 @@ export async function listenUdp(t: Teardown, host = '127.0.0.1'): Promise<Ears> 
   socket.on('message', (message) => hear(message.toString()));
   socket.bind(0, host);
   await once(socket, 'listening');
-  t.teardown(() => socket.close());
-  return { port: socket.address().port, heard, next };
+  const { port } = socket.address();
+  const close = atMostOnce(() => new Promise<void>((resolve) => socket.close(() => resolve())));
+  t.teardown(close);
+  return { port, heard, next, close };
 }
 
 export async function listenTcp(t: Teardown, host = '127.0.0.1'): Promise<Ears> {
@@ -36,8 +40,10 @@ export async function listenTcp(t: Teardown, host = '127.0.0.1'): Promise<Ears> 
   });
   server.listen(0, host);
   await once(server, 'listening');
-  t.teardown(() => server.close());
-  return { port: (server.address() as AddressInfo).port, heard, next };
+  const { port } = server.address() as AddressInfo;
+  const close = atMostOnce(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  t.teardown(close);
+  return { port, heard, next, close };
 }
 
 /** A TCP port whose listener never accepts: all but the first few connections wait. */
@@ -47,6 +53,15 @@ export async function startDeafPeer(t: Teardown): Promise<number> {
   t.teardown(() => peer.kill('SIGKILL'));
   const [line] = await once(peer.stdout, 'data');
   return Number(line);
+}
+
+/** What is closed stays closed. */
+function atMostOnce(close: () => Promise<void>): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= close();
+    return closed;
+  };
 }
 
 function createInbox(): { heard: string[]; next(): Promise<string>; hear(text: string): void } {

@@ -142,6 +142,8 @@ t.test('a request that is not of the documented form is answered with its proble
     [405, 'method-not-allowed', { method: 'PATCH' }],
     [405, 'method-not-allowed', { method: 'OPTIONS' }],
     [405, 'method-not-allowed', { target: '/v1/networks' }],
+    [405, 'method-not-allowed', { target: '/v1/signs' }],
+    [404, 'not-found', { method: 'GET', target: '/v1/signs/', body: '' }],
     [415, 'unsupported-media-type', { contentType: 'text/plain' }],
     [415, 'unsupported-media-type', { contentType: 'application/jsonx' }],
     [415, 'unsupported-media-type', { contentType: 'application/x-www-form-urlencoded' }],

@@ -54,7 +54,7 @@ function setUp(pacingEntriesMax = 10_000) {
       if (busy.is) return 'busy';
       sent.push({ atMs: clock.now(), address: address.text });
       const done = Promise.resolve({ result: 'sent' } as const);
-      return { left: done, done };
+      return { left: done, done, sign: Promise.resolve('unknown') };
     },
     underWay: () => 0,
     close: async () => {},
@@ -62,7 +62,7 @@ function setUp(pacingEntriesMax = 10_000) {
   const pause = createPause({ stateFile: `${folder.path}/none.json`, clock, log });
   const pacing = createPacing({ clock, pacingEntriesMax });
   const senders = { udp: sender, tcp: sender };
-  const wake = createWake({ senders, pause, pacing, metrics, clock, log });
+  const wake = createWake({ senders, pause, pacing, hear: () => {}, metrics, clock, log });
   const results = createResults({ clock, resultsMax: 10_000, resultLifeMs: 60_000 });
   const handle = createWakeups({ wake, results, metrics, log });
   const scope: ReadonlySet<NetworkKey> | undefined = undefined;

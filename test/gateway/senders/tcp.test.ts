@@ -49,7 +49,9 @@ t.test('a wakeup connects, writes its text and ends, in both families', async (t
   const { begin, sender } = open(t);
   for (const host of ['127.0.0.1', '::1']) {
     const ears = await listenTcp(t, host);
-    t.same(await begin(to(ears.port, host)).done, { result: 'sent' });
+    const attempt = begin(to(ears.port, host));
+    t.same(await attempt.done, { result: 'sent' });
+    t.equal(await attempt.sign, 'silent');
     t.equal(await ears.next(), 'NOTIFY');
   }
   t.equal(sender.underWay(), 0);
@@ -68,6 +70,7 @@ t.test(
     t.equal(sender.underWay(), 1, 'told before the host has answered');
     t.same(await attempt.left, { result: 'sent' });
     t.same(await attempt.done, { result: 'failed', code: 'ECONNREFUSED' });
+    t.equal(await attempt.sign, 'refused');
   },
 );
 
@@ -93,6 +96,9 @@ t.test('a peer that never accepts is left at the deadline', async (t) => {
   clock.advance(3000);
   const results = (await Promise.all(attempts.map(({ done }) => done))).map(({ result }) => result);
   t.ok(results.includes('timeout'), results.join());
+  const signs = await Promise.all(attempts.map(({ sign }) => sign));
+  const heard = results.map((result) => (result === 'timeout' ? 'unknown' : 'silent'));
+  t.same(signs, heard, 'no connection, so nothing was reached');
   t.notOk(results.includes('failed'));
   t.equal(sender.underWay(), 0);
 });
