@@ -20,6 +20,7 @@ export function gatewayUrl(pool: Pool): string {
 /** Keys of the configurations that a test sets. */
 export interface CarrierSettings {
   central?: Record<string, unknown>;
+  gateway?: Record<string, unknown>;
   /** Keys of each gateway's one network. */
   network?: Record<string, unknown>;
 }
@@ -54,7 +55,7 @@ async function writeGateway(folder: string, pool: Pool, settings: CarrierSetting
   writeFileSync(join(own, 'gateway.yaml'), stringify(gatewayConfig(pool, settings)));
 }
 
-function gatewayConfig(pool: Pool, { network }: CarrierSettings) {
+function gatewayConfig(pool: Pool, { gateway, network }: CarrierSettings) {
   const listen = `${gatewayAddresses[pool]}:${gatewayPort}`;
   return {
     listen,
@@ -74,6 +75,7 @@ function gatewayConfig(pool: Pool, { network }: CarrierSettings) {
     centrals: [{ id: 'ns-1', publicKeyFile: '../central.pub.pem' }],
     // Every wakeup has a line.
     log: { level: 'debug' },
+    ...gateway,
   };
 }
 
