@@ -67,9 +67,8 @@ async function start(
   const startedAtMs = clock.now();
   const metrics = createMetrics(configuredNetworks(config).map(({ key }) => key));
   const core = await openCore({ settings, metrics, closing, clock, log });
-  const { ids, store, presence, networks, wake, deliver } = core;
-  // What a device does not take within the first window after a hello or a version, it is woken for.
-  const wakeupAfterMs = config.wakeupRetryMs[0] ?? 0;
+  const { ids, store, presence, networks, waking, deliver } = core;
+  const { wake, books, proofs } = waking;
   let url = '';
   let notServing: 'starting' | 'stopping' | undefined = 'starting';
   let reloading = Promise.resolve(true);
@@ -86,15 +85,14 @@ async function start(
   });
   const devices = createDeviceListener({
     parts: {
-      ...{ store, presence, ids, admission, deadlines, clock, log },
+      ...{ store, presence, ids, admission, deadlines, books, clock, log, limits: config },
       dialect: simplePush,
-      limits: { ...config, wakeupAfterMs },
-      isWakeable: (address) => networks().isWakeable(address),
+      isWakeable: wake.isWakeable,
+      trustOf: waking.trustOf,
+      askProof: proofs.ask,
+      isNonceOf: proofs.isNonceOf,
+      noteProven: waking.noteProven,
       endpointUrl: (token) => endpointUrl(config.publicUrl ?? url, token),
-      onAnswered: (network, afterMs) => {
-        metrics.wakeups.inc({ network, outcome: 'success' });
-        metrics.reconnectSeconds.observe({ network }, afterMs / 1000);
-      },
       count: (event) => metrics.deviceEvents.inc({ event }),
     },
     limits: config,
@@ -103,8 +101,9 @@ async function start(
     countRefused: (reason) => metrics.refusedSockets.inc({ reason }),
   });
   const notify = createNotify({
-    ...{ store, ids, deliver, clock, log, wakeupAfterMs },
+    ...{ store, ids, deliver, clock, log },
     recoveryMs: config.recoveryMs,
+    wakeupAfterMs: config.wakeupRetryFloorMs,
     count: (result) => metrics.puts.inc({ result }),
   });
   const server = createPublicServer({
@@ -114,6 +113,7 @@ async function start(
       notify,
       peerOf,
       takesRequest: createRequestRate({ perSecond: config.requestsPerAddressPerSecond, clock }),
+      isPrompt: createRequestRate({ perSecond: config.bulkAbovePerSecond, clock }),
       bodyBytesMax: config.bodyBytesMax,
       log,
       pages: {
@@ -130,14 +130,17 @@ async function start(
     socketsOpen: devices.size,
     networks: () => networks().report(),
     storeProblem: () => store.problem(),
-    wakeupsUnderWay: wake.underWay,
+    waking: wake.report,
+    proofsUnanswered: proofs.unanswered,
+    // A store that does not answer is told by a metric of its own.
+    wakeupCounts: () => store.wakeupCounts().catch(() => undefined),
   });
 
   const admin = await openAdmin({
     listen: config.admin,
     registry: metrics.registry,
     readiness: () => notServing ?? store.problem(),
-    routes: commandRoutes({ ...core, clock, addressLeaseMs: config.addressLeaseMs }),
+    routes: commandRoutes({ ...core, wake, clock, wakeupLeaseMs: config.wakeupLeaseMs }),
     log,
   });
   closing.add('admin listener', () => admin.close(config.drainMs));

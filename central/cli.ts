@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import type { ExitCode, Output } from '../shared/output.js';
 import { version } from '../shared/version.js';
-import { showNetworks, wakeDevice } from './commands/ask.js';
+import { showDarkDevices, showNetworks, wakeDevice } from './commands/ask.js';
 import { checkConfig } from './commands/check-config.js';
 import { keygen } from './commands/keygen.js';
 import { serve } from './commands/serve.js';
@@ -47,6 +47,13 @@ command(
   .requiredOption(...configOption)
   .action(async ({ config: file }: { config: string }) =>
     exitWith(await showNetworks({ file, env, output })),
+  );
+
+command('devices', 'show devices that nothing can wake, as the running central knows them')
+  .requiredOption(...configOption)
+  .requiredOption('--dark', 'those that are dark: deaf until they say hello')
+  .action(async ({ config: file }: { config: string }) =>
+    exitWith(await showDarkDevices({ file, env, output })),
   );
 
 command('wake', 'wake one device now, through the running central, and print the outcome')

@@ -5,6 +5,7 @@ import { amount, filePath, listenAddress, logSchema } from '../shared/config.js'
 import { isLoopbackHost } from '../shared/http.js';
 import { networkKeyOf } from '../shared/network.js';
 import { parseStoreUrl } from './store/open.js';
+import { legacyTrusts } from './wakeup/networks.js';
 
 const ms = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
@@ -39,6 +40,14 @@ export function schemaFor(folder: string) {
         .min(1)
         .optional()
         .describe('narrows the ranges that the gateways serve; default: not narrowed'),
+      egress: z
+        .array(range())
+        .prefault([])
+        .describe("public addresses that the network's devices come from; see legacyTrust"),
+      legacyTrust: legacyTrust().optional().describe('for this network; default: that of all'),
+      wakeupsPerSecond: amount(1_000, 1).describe(
+        'wakeups of this network leave no faster; the others wait, the oldest first',
+      ),
       gateways: z.array(gateway).min(1).describe('tried in turn'),
     })
     .refine(({ network, netid }) => networkKeyOf(network, netid) !== undefined, {
@@ -85,16 +94,54 @@ export function schemaFor(folder: string) {
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
         'after an empty start, unknown devices get 503 instead of 404 for this long',
       ),
-      wakeupRetryMs: z
-        .array(z.int().min(100).max(ms.day))
-        .min(1)
-        .default([10_000, 30_000, 120_000])
+      wakeupLeaseMs: amount(12 * ms.hour, 1_000, 365 * ms.day).describe(
+        'how long an address is believed after the device said it; then the device is dark',
+      ),
+      legacyTrust: legacyTrust()
+        .prefault('range')
         .describe(
-          'how long to wait for a device after each attempt; the last stands for all further',
+          'whose address is believed of those that cannot prove it: range, every one in range; egress, those whose socket comes from egress of their network; never',
         ),
-      wakeupAttemptsMax: amount(5, 1, 100).describe('then the device is left until it connects'),
-      addressLeaseMs: amount(ms.day, 1_000, 365 * ms.day).describe(
-        'how long an address is good after the device said it',
+      legacyProbationMs: amount(ms.day, 1_000, 365 * ms.day).describe(
+        'a device that was dark and can prove nothing is believed again at its first hello after this long',
+      ),
+      proofRetryMs: amount(8_000, 100, ms.hour).describe(
+        'an address that gave no proof is asked again after this long, then after twice as long each time',
+      ),
+      proofTargetsMax: amount(100_000, 1).describe(
+        'addresses that may be without a proof at a time; others are not asked',
+      ),
+      wakeupRetryFloorMs: amount(8_000, 100, ms.hour).describe(
+        'how long a device has at least to come back; longer where the network is slower, and doubled after each attempt',
+      ),
+      wakeupAttemptsMax: amount(5, 1, 100).describe(
+        'wakeups without a hello after which the device is dark',
+      ),
+      wakeupQueueMax: amount(10_000, 1).describe(
+        'wakeups of a network that wait for their turn; others stay in the store until there is room',
+      ),
+      wakeupsUnderWayMax: amount(2_000, 1).describe(
+        'wakeups of a network that wait for the answer of a gateway',
+      ),
+      bulkAbovePerSecond: amount(100, 1).describe(
+        'versions of one app server beyond this rate wake after those of the others',
+      ),
+      circuitWakeupsMin: amount(20, 1, 10_000).describe(
+        'wakeups that must have ended before a network is judged by them',
+      ),
+      circuitSuccessMin: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe(
+          'when a smaller part of the last wakeups brought a device back, the devices of that network keep their sockets',
+        ),
+      circuitOpenMs: amount(ms.minute, 100, ms.day).describe(
+        'so long after the last wakeup in vain, devices of that network are put to sleep again',
+      ),
+      signPollMs: amount(2_000, 100, ms.hour).describe(
+        'how often gateways are asked for negative signs while wakeups are awaited',
       ),
       gatewayPollMs: amount(10_000, 100, ms.hour).describe(
         'how often gateways are asked what they serve',
@@ -119,6 +166,10 @@ export function schemaFor(folder: string) {
 
 export type CentralConfig = z.infer<ReturnType<typeof schemaFor>>;
 export type NetworkConfig = CentralConfig['networks'][number];
+
+function legacyTrust() {
+  return z.enum(legacyTrusts);
+}
 
 function range() {
   return z.string().transform((text, context): Prefix => {

@@ -11,7 +11,7 @@ import { createIds } from './protocol/ids.js';
 import type { Settings } from './settings.js';
 import { openStore } from './store/open.js';
 import { type OperatorOptions, type OperatorSetting, openOperators } from './wakeup/operators.js';
-import { createWake } from './wakeup/wake.js';
+import { openWaking } from './waking.js';
 
 /** Opens the store and the gateways. Rejects with what to do when the store cannot be opened. */
 export async function openCore(options: {
@@ -32,7 +32,11 @@ export async function openCore(options: {
   });
   closing.add('store', () => store.close());
   let operators = openGateways(settings);
-  closing.add('gateways', () => operators.close());
+  let isClosed = false;
+  closing.add('gateways', () => {
+    isClosed = true;
+    return operators.close();
+  });
   const gatewaysAsked = Promise.race([
     operators.asked,
     new Promise<void>((resolve) => clock.after(config.gatewayTimeoutMs, resolve)),
@@ -40,32 +44,26 @@ export async function openCore(options: {
   const networks = () => operators.networks;
 
   const presence = createLocalPresence();
-  const wake = createWake({
-    store,
-    presence,
-    networks,
+  const ids = createIds(settings.secretKey);
+  const waking = openWaking({
+    ...{ store, presence, ids, networks, metrics, limits: config, clock, log },
     isAsked: () => operators.isAsked(),
-    settings: config,
-    clock,
-    log,
-    count: ({ network }, outcome) => metrics.wakeups.inc({ network, outcome }),
-    countFailure: (code) => metrics.gatewayFailures.inc({ code }),
   });
-  closing.add('wake', () => wake.close());
+  closing.add('waking', () => waking.close());
   const deliver = createDeliver({
     presence,
-    wake,
+    wake: waking.wake,
     log,
     countPath: (path) => metrics.notifications.inc({ path }),
-    countReplaced: ({ network }) => metrics.wakeups.inc({ network, outcome: 'replaced' }),
+    countReplaced: (network) => metrics.wakeups.inc({ network, outcome: 'replaced' }),
   });
 
   return {
-    ids: createIds(settings.secretKey),
+    ids,
     store,
     presence,
     networks,
-    wake,
+    waking,
     deliver,
     /** Resolves when every gateway was asked once after the start, or `gatewayTimeoutMs` later. */
     gatewaysAsked,
@@ -73,6 +71,7 @@ export async function openCore(options: {
     async replaceGateways(next: Settings): Promise<void> {
       const opened = openGateways(next);
       await opened.asked;
+      if (isClosed) return opened.close();
       const replaced = operators;
       operators = opened;
       await replaced.close();
@@ -81,10 +80,12 @@ export async function openCore(options: {
 }
 
 /** The networks of a configuration under their keys. */
-export function configuredNetworks({ networks }: CentralConfig): OperatorSetting[] {
-  return networks.flatMap(({ network, netid, ranges, gateways }) => {
+export function configuredNetworks(config: CentralConfig): OperatorSetting[] {
+  return config.networks.flatMap(({ network, netid, gateways, ...rest }) => {
     const key = networkKeyOf(network, netid);
-    return key ? [{ key, ranges, gatewayUrls: gateways.map(({ url }) => url) }] : [];
+    const { ranges, egress, wakeupsPerSecond, legacyTrust = config.legacyTrust } = rest;
+    const gatewayUrls = gateways.map(({ url }) => url);
+    return key ? [{ key, ranges, egress, wakeupsPerSecond, legacyTrust, gatewayUrls }] : [];
   });
 }
 

@@ -5,8 +5,12 @@ import type { NetworkKey } from '../shared/network.js';
 import { deliveryPaths } from './deliver/deliver.js';
 import { refusalStatus } from './device/listener.js';
 import { closeCodes, closeLabel } from './protocol/codes.js';
+import type { WakeupCount } from './store/store.js';
+import type { WakeupCounts } from './wakeup/books.js';
 import type { NetworkReport } from './wakeup/networks.js';
-import { wakeupOutcomes } from './wakeup/wake.js';
+import { type ProofResult, proofResults } from './wakeup/proofs.js';
+import { darkReasons, wakeupOutcomes } from './wakeup/states.js';
+import type { WakingReport } from './wakeup/wake.js';
 
 /** Numbers read when they are scraped. */
 export interface CentralGauges {
@@ -14,7 +18,10 @@ export interface CentralGauges {
   socketsOpen: () => number;
   networks: () => readonly NetworkReport[];
   storeProblem: () => string | undefined;
-  wakeupsUnderWay: () => number;
+  waking: () => readonly WakingReport[];
+  proofsUnanswered: () => number;
+  /** `undefined` when the store did not answer. */
+  wakeupCounts: () => Promise<readonly WakeupCount[] | undefined>;
 }
 
 /** @param networks those that are configured, so that their counters start at 0 instead of missing. */
@@ -60,9 +67,41 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     'outcome',
   ]);
   const closes = counter('closes_total', 'Closed device sockets, by close code', ['code']);
+  const darkened = counter('devices_darkened_total', 'Devices that went dark, by reason', [
+    'network',
+    'reason',
+  ]);
+  const proofs = counter('proofs_total', 'Proofs of addresses, by what became of them', [
+    'network',
+    'result',
+  ]);
+  const queueFull = counter(
+    'wakeup_queue_full_total',
+    'Wakeups that found the queue of their network full and wait in the store',
+    ['network'],
+  );
+  const histogram = (name: string, help: string) =>
+    new Histogram({
+      name: `reveille_central_${name}`,
+      help,
+      labelNames: ['network'],
+      buckets: [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 10, 15, 30, 60, 120, 300, 600],
+      registers,
+    });
+  const reconnectSeconds = histogram(
+    'wakeup_reconnect_seconds',
+    'Time from a wakeup to the hello that answers it',
+  );
+  const putToHelloSeconds = histogram(
+    'put_to_hello_seconds',
+    'Time from a version to the hello that its wakeups brought about',
+  );
   for (const path of deliveryPaths) notifications.inc({ path }, 0);
   for (const network of networks) {
     for (const outcome of wakeupOutcomes) wakeups.inc({ network, outcome }, 0);
+    for (const reason of darkReasons) darkened.inc({ network, reason }, 0);
+    for (const result of proofResults) proofs.inc({ network, result }, 0);
+    queueFull.inc({ network }, 0);
   }
   const puts = counter('notify_requests_total', 'Requests of app servers, by result', ['result']);
   for (const result of ['stored', 'stale', 'store-down', 'too-many-requests', 'body-too-large']) {
@@ -85,14 +124,15 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     refusedSockets,
     deviceEvents,
     gatewayFailures: counter('gateway_failures_total', 'Failed requests to gateways', ['code']),
+    waking: {
+      outcome: (network, outcome) => wakeups.inc({ network, outcome }),
+      darkened: (network, reason) => darkened.inc({ network, reason }),
+      reconnected: (network, ms) => reconnectSeconds.observe({ network }, ms / 1000),
+      reached: (network, ms) => putToHelloSeconds.observe({ network }, ms / 1000),
+      proof: (network, result) => proofs.inc({ network, result }),
+      queueFull: (network) => queueFull.inc({ network }),
+    },
     hellosDeferred: counter('hellos_deferred_total', 'Hellos put off by hellosPerSecond', []),
-    reconnectSeconds: new Histogram({
-      name: 'reveille_central_wakeup_reconnect_seconds',
-      help: 'Time from a wakeup to the hello that answers it',
-      labelNames: ['network'],
-      buckets: [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 10, 15, 30, 60, 120, 300],
-      registers,
-    }),
     reloadSuccessful: new Gauge({
       name: 'reveille_central_config_reload_successful',
       help: 'Whether the last reload of the configuration took effect',
@@ -126,7 +166,7 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
               gateways.map(({ url, isReachable }) => [url, isReachable] as const),
             ),
       });
-      gauge('wakeups_under_way', 'Wakeups waiting for a gateway', read.wakeupsUnderWay);
+      observeWaking(registry, read);
     },
   };
 }
@@ -140,12 +180,63 @@ export async function valuesBy<Label extends string>(
   return values.map(({ labels, value }) => ({ name: String(labels[label]), count: value }));
 }
 
+/** What is read of waking at each scrape. */
+function observeWaking(registry: Registry, read: CentralGauges): void {
+  const perNetwork = (name: string, help: string, value: (report: WakingReport) => number) =>
+    new Gauge({
+      name: `reveille_central_${name}`,
+      help,
+      labelNames: ['network'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const report of read.waking()) this.set({ network: report.network }, value(report));
+      },
+    });
+  perNetwork('wakeups_under_way', 'Wakeups waiting for a gateway', ({ underWay }) => underWay);
+  perNetwork('wakeup_queue', 'Wakeups waiting for their turn', ({ waiting }) => waiting);
+  perNetwork('circuit_open', 'Whether devices keep their sockets, 0 or 1', ({ circuit }) =>
+    Number(circuit !== 'closed'),
+  );
+  new Gauge({
+    name: 'reveille_central_proofs_unanswered',
+    help: 'Addresses that were asked for a proof and gave none so far',
+    registers: [registry],
+    collect() {
+      this.set(read.proofsUnanswered());
+    },
+  });
+  const stored = (name: string, help: string, state: WakeupCount['state']) =>
+    new Gauge({
+      name: `reveille_central_${name}`,
+      help,
+      labelNames: ['network'],
+      registers: [registry],
+      async collect() {
+        const counts = await read.wakeupCounts();
+        this.reset();
+        for (const { network } of read.networks()) this.set({ network }, counts ? 0 : Number.NaN);
+        for (const { network, count } of counts?.filter((found) => found.state === state) ?? []) {
+          this.set({ network }, count);
+        }
+      },
+    });
+  stored('devices_dark', 'Devices that nothing can wake until they say hello', 'dark');
+  stored('wakeups_owed', 'Wakeups that are to be sent, now or later', 'owed');
+}
+
+/** Counters of waking. */
+export interface WakingCounts extends WakeupCounts {
+  proof(network: NetworkKey, result: ProofResult): void;
+  queueFull(network: NetworkKey): void;
+}
+
 export interface CentralMetrics {
   registry: Registry;
   notifications: Counter<'path'>;
   puts: Counter<'result'>;
   wakeups: Counter<'network' | 'outcome'>;
-  reconnectSeconds: Histogram<'network'>;
+  waking: WakingCounts;
   closes: Counter<'code'>;
   refusedSockets: Counter<'reason'>;
   deviceEvents: Counter<'event'>;

@@ -6,6 +6,7 @@ const atOnce = [
   'log',
   'tls',
   'signingKeyFile',
+  'legacyTrust',
   'gatewayPollMs',
   'gatewayTimeoutMs',
   'gatherMs',

@@ -12,6 +12,8 @@ export interface Program {
   pid: number;
   /** Resolves to the first JSON line, on stdout or stderr, that fits; those already there count. Rejects when the program ends. */
   line(fits: (line: JsonLine) => boolean): Promise<JsonLine>;
+  /** The JSON lines that have come so far. */
+  lines(): readonly JsonLine[];
   /** Lines that were no JSON, such as complaints. */
   complaints(): string[];
   /** Resolves to the exit code when the program is gone. */
@@ -64,6 +66,7 @@ export function startProgram(
   return {
     pid: child.pid ?? 0,
     ended,
+    lines: () => lines,
     complaints: () => complaints,
     line(fits) {
       const known = lines.find(fits);

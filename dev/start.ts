@@ -21,7 +21,7 @@ process.on('SIGTERM', stop);
 try {
   const site = await prepareSite(folder, ports);
   const gateway = await start('gateway', site.gatewayFile);
-  const central = await start('central', site.centralFile(gateway.url));
+  const central = await start('central', site.centralFile(gateway));
   print('The gateway refuses for 5 s after its start; then central asks it what it serves.');
   await central.line(({ id }) => id === traces.gatewayOnline.id);
   print(`
@@ -31,6 +31,7 @@ A notification for it, with the endpoint URL that it printed:
   curl -i -X PUT -d version=1 <endpoint URL>
 What central sees (and ${central.url}/about in a browser):
   node ${commandOf('central')} networks --config ${folder}/central.yaml
+  node ${commandOf('central')} devices --dark --config ${folder}/central.yaml
 
 Keys, configurations and data are in ${folder}/. Stop with ctrl-C.`);
   const name = await Promise.race([

@@ -45,7 +45,8 @@ export const traces = {
   // Central, waking.
   notifying: { id: '1401', level: 'info', message: 'notifying node' },
   wakeupAnswered: { id: '9005', level: 'info', message: 'notify to wakeup' },
-  wakeupExpired: { id: '1402', level: 'info', message: 'no reconnect, the device is left asleep' },
+  deviceDark: { id: '1402', level: 'info', message: 'the device is dark, nothing wakes it' },
+  addressProven: { id: '1403', level: 'debug', message: 'the device proved its address' },
   gatewayOnline: {
     id: '9008',
     level: 'info',

@@ -8,7 +8,7 @@ import { traces } from '../../shared/traces.js';
 import type { Deliver } from '../deliver/deliver.js';
 import type { Ids } from '../protocol/ids.js';
 import { versionMax } from '../protocol/messages.js';
-import type { PutOutcome, Store } from '../store/store.js';
+import type { PutOutcome, Store, WakeupLane } from '../store/store.js';
 
 export interface NotifyParts {
   store: Store;
@@ -94,7 +94,7 @@ export function createNotify(parts: NotifyParts) {
     return isRecovering ? 'recovering' : 'channel-not-found';
   }
 
-  return async (token: string, body: Body): Promise<Notified> => {
+  return async (token: string, body: Body, lane: WakeupLane): Promise<Notified> => {
     if (body === 'too-many-requests') return refuse(body);
     const target = ids.parseToken(token);
     if (!target) return refuse('channel-not-found');
@@ -102,8 +102,9 @@ export function createNotify(parts: NotifyParts) {
     if (typeof version === 'string') return refuse(version);
     let put: PutOutcome;
     try {
-      const wakeupDueMs = clock.now() + wakeupAfterMs;
-      put = await store.put({ ...target, version, wakeupDueMs });
+      const nowMs = clock.now();
+      const wakeupDueMs = nowMs + wakeupAfterMs;
+      put = await store.put({ ...target, version, nowMs, wakeupDueMs, lane });
     } catch (error) {
       log(traces.storeFailed, { error: messageOf(error) });
       return refuse('store-down');

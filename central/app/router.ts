@@ -6,6 +6,7 @@ import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import type { PeerOf } from '../peer.js';
 import { tokenIn } from '../protocol/endpoint.js';
+import type { WakeupLane } from '../store/store.js';
 import type { Body, Notified } from './notify.js';
 import type { TakesRequest } from './request-rate.js';
 
@@ -25,22 +26,24 @@ const preflight = {
 
 /** Answers requests; never throws. */
 export function createRouter(options: {
-  notify: (token: string, body: Body) => Promise<Notified>;
+  notify: (token: string, body: Body, lane: WakeupLane) => Promise<Notified>;
   peerOf: PeerOf;
   takesRequest: TakesRequest;
+  /** False beyond the rate from which on an app server's versions wake after those of the others. */
+  isPrompt: TakesRequest;
   pages: Record<string, Page>;
   bodyBytesMax: number;
   log: Log;
 }) {
-  const { notify, peerOf, takesRequest, pages, bodyBytesMax, log } = options;
+  const { notify, peerOf, takesRequest, isPrompt, pages, bodyBytesMax, log } = options;
 
   async function put(token: string, request: IncomingMessage): Promise<Notified | undefined> {
-    const body = takesRequest(peerOf(request))
-      ? await readBody(request, bodyBytesMax)
-      : unread(request);
+    const peer = peerOf(request);
+    const lane = isPrompt(peer) ? 'prompt' : 'bulk';
+    const body = takesRequest(peer) ? await readBody(request, bodyBytesMax) : unread(request);
     // The peer is gone: there is nobody to answer and nothing was promised.
     if (body === 'aborted') return undefined;
-    const notified = await notify(token, body);
+    const notified = await notify(token, body, lane);
     return { ...notified, answer: withHeaders(notified.answer, cors) };
   }
 

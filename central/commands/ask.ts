@@ -1,11 +1,17 @@
-// The commands that ask a running central, through its admin listener: `networks` and `wake`.
+// The commands that ask a running central, through its admin listener: `networks`, `devices` and `wake`.
 import { hostPort } from '../../shared/address.js';
 import { messageOf } from '../../shared/errors.js';
 import type { ListenAddress } from '../../shared/http.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
-import { networksRoute, type WakeAnswer, wakeRoute } from '../ops/commands.js';
+import {
+  type DevicesAnswer,
+  devicesRoute,
+  type NetworkAnswer,
+  networksRoute,
+  type WakeAnswer,
+  wakeRoute,
+} from '../ops/commands.js';
 import { loadSettings } from '../settings.js';
-import type { NetworkReport } from '../wakeup/networks.js';
 
 const timeoutMs = 15_000;
 
@@ -15,22 +21,45 @@ interface Asking {
   output: Output;
 }
 
-/** A table of networks, their gateways and their state. */
+/** A table of networks, their gateways and their state, and how waking goes there. */
 export function showNetworks(asking: Asking): Promise<ExitCode> {
   return ask(asking, networksRoute, undefined, (answer) => {
-    const { networks } = answer as { networks: NetworkReport[] };
+    const { networks } = answer as { networks: NetworkAnswer[] };
     const rows = networks.flatMap((network) =>
       network.gateways.map(({ url, isReachable, error }) => [
-        network.network,
-        network.isOnline ? 'online' : 'offline',
-        url,
-        isReachable ? 'reachable' : (error ?? 'not reachable'),
-        network.ranges.join(' ') || '-',
-        network.protocols.join(' ') || '-',
+        ...[network.network, network.isOnline ? 'online' : 'offline', url],
+        ...[isReachable ? 'reachable' : (error ?? 'not reachable'), ...wakingCells(network)],
+        ...[network.ranges.join(' ') || '-', network.protocols.join(' ') || '-'],
       ]),
     );
-    const heads = ['NETWORK', 'STATE', 'GATEWAY', 'GATEWAY STATE', 'RANGES', 'PROTOCOLS'];
-    for (const line of table([heads, ...rows])) asking.output.print(line);
+    const heads = ['NETWORK', 'STATE', 'GATEWAY', 'GATEWAY STATE', 'CIRCUIT', 'SUCCESS'];
+    const others = ['LAST SUCCESS', 'QUEUE', 'RANGES', 'PROTOCOLS'];
+    printTable(asking.output, [[...heads, ...others], ...rows]);
+    return exitCodes.ok;
+  });
+}
+
+function wakingCells({ circuit, successRatio, lastSuccessMs, waiting }: NetworkAnswer): string[] {
+  const ratio = successRatio === undefined ? '-' : `${Math.round(successRatio * 100)} %`;
+  return [circuits[circuit], ratio, timeText(lastSuccessMs), String(waiting)];
+}
+
+/** Why devices keep their sockets, where they do. */
+const circuits: Record<NetworkAnswer['circuit'], string> = {
+  closed: 'closed',
+  gateways: 'open: no gateway',
+  silence: 'open: no device comes back',
+};
+
+/** A table of the devices that are dark. */
+export function showDarkDevices(asking: Asking): Promise<ExitCode> {
+  return ask(asking, devicesRoute, undefined, (answer) => {
+    const { devices, isCut } = answer as DevicesAnswer;
+    const rows = devices.map(({ uaid, network, sinceMs, reason, pending }) => [
+      ...[uaid, network, timeText(sinceMs), reason, String(pending)],
+    ]);
+    printTable(asking.output, [['UAID', 'NETWORK', 'DARK SINCE', 'REASON', 'PENDING'], ...rows]);
+    if (isCut) asking.output.print(`and more; reveille_central_devices_dark counts them all`);
     return exitCodes.ok;
   });
 }
@@ -83,6 +112,14 @@ function adminUrl({ host, port }: ListenAddress): string {
   // A listener on all addresses is asked on loopback.
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${hostPort(reachable, port)}`;
+}
+
+function timeText(ms: number | undefined): string {
+  return ms === undefined ? '-' : new Date(ms).toISOString();
+}
+
+function printTable(output: Output, rows: readonly string[][]): void {
+  for (const line of table(rows)) output.print(line);
 }
 
 function table(rows: readonly string[][]): string[] {

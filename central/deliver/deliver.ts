@@ -1,10 +1,10 @@
 // From a stored version to its device: signal whoever holds the socket, else wake. Runs after the app server
 // has its answer; whatever fails here, the store keeps the promise.
 import type { Log } from '../../shared/log.js';
+import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
 import type { Presence } from '../presence/presence.js';
 import type { DeviceId } from '../protocol/ids.js';
-import type { WakeupAddress } from '../protocol/messages.js';
 import type { PutOutcome } from '../store/store.js';
 import type { Wake } from '../wakeup/wake.js';
 
@@ -21,17 +21,17 @@ export function createDeliver(parts: {
   log: Log;
   countPath: (path: DeliveryPath) => void;
   /** A wakeup that this version would have needed is under way already. */
-  countReplaced: (address: WakeupAddress) => void;
+  countReplaced: (network: NetworkKey) => void;
 }): Deliver {
   const { presence, wake, log, countPath, countReplaced } = parts;
 
   function set(device: DeviceId, put: PutOutcome): DeliveryPath {
     // The device may leave between the signal and its reading; the wakeup it is owed covers that.
     if (presence.signal(device)) return 'socket';
-    if (!put.owed) return 'stored';
+    if (!put.owed?.address) return 'stored';
     // One wakeup in flight is enough: the device reads everything when it comes.
     if (put.isOwedAnew) wake.start(put.owed);
-    else countReplaced(put.owed.address);
+    else countReplaced(put.owed.address.network);
     return 'wakeup';
   }
 

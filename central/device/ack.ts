@@ -10,8 +10,8 @@ export async function onAck(
   device: DeviceId,
   updates: readonly Update[],
 ): Promise<void> {
-  const { store, log } = session.parts;
-  await store.ack(device, updates);
+  const { store, books, log } = session.parts;
+  books.ended(await store.ack(device, updates));
   // After the store: an ack that was not kept is as good as none, and the update comes again.
   if (session.unacked) noteAcked(session.unacked, updates);
   log(traces.acked, { device, updates: updates.length });

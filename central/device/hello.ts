@@ -1,7 +1,11 @@
 // `hello`: who the device is, which channels it has, where it waits for wakeups. Also announces a new address.
 import { traces } from '../../shared/traces.js';
+import { wakeupMac } from '../../shared/wakeup/datagram.js';
 import { closeCodes, retryAfterReason } from '../protocol/codes.js';
-import type { DeviceMessage } from '../protocol/messages.js';
+import type { DeviceMessage, WakeupAddress } from '../protocol/messages.js';
+import type { DeviceWakeup, HelloOutcome } from '../store/store.js';
+import { isBelieved, isPromised } from '../wakeup/states.js';
+import { type AddressProof, nonceProof, stirProof } from './proof.js';
 import type { Session } from './session.js';
 
 type Hello = Extract<DeviceMessage, { messageType: 'hello' }>;
@@ -21,34 +25,78 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
   }
   const device = session.device ?? known ?? ids.newDevice();
   const isNew = session.device === undefined && known === undefined;
-  const { wakeup } = message;
-  const promised = wakeup && parts.isWakeable(wakeup) ? wakeup : undefined;
+  const { wakeup, canProve, isAuthenticated } = message;
+  const trust = wakeup && parts.trustOf(wakeup, { canProve, peer: session.peer });
   const nowMs = clock.now();
-  const { outcome, answered } = await store.hello({
+  const said = await store.hello({
     device,
-    address: promised,
+    address: trust && wakeup,
+    trust: trust ?? 'prove',
+    isAuthenticated,
     // A device with a new uaid has no channels here yet, whatever its list says.
     channels: isNew ? undefined : message.channels,
     isNew,
     nowMs,
-    wakeupDueMs: nowMs + limits.wakeupAfterMs,
+    wakeupDueMs: nowMs + limits.wakeupRetryFloorMs,
+    forgiveBeforeMs: nowMs - limits.legacyProbationMs,
     channelsMax: limits.channelsPerDeviceMax,
   });
-  if (outcome === 'too-many-channels') {
+  const { now } = said;
+  if (said.outcome === 'too-many-channels' || !now) {
     session.fail('cannot-register', 'hello');
     return;
   }
-  session.promised = promised;
+  noteEffects(session, said);
+  session.promised = isBelieved(now.state) ? now.address : undefined;
+  session.proof = proofFor(session, now, canProve);
   session.saidAtMs = nowMs;
   session.unacked = undefined;
   if (!session.enter(device)) return;
-  if (answered) parts.onAnswered(answered.network, nowMs - answered.sentAtMs);
+  const isWakeable = isPromised(now.state);
   session.send({
     messageType: 'hello',
     uaid: ids.uaidOf(device),
-    isWakeable: promised !== undefined,
+    isWakeable,
+    wakeupAuth: isAuthenticated
+      ? { key: ids.wakeupKeyOf(device), counter: now.counter - 1 }
+      : undefined,
   });
-  parts.log(traces.hello, { device, network: wakeup?.network, isWakeable: promised !== undefined });
+  parts.log(traces.hello, { device, network: wakeup?.network, isWakeable });
   // The device has entered presence; whatever is stored from now on signals it, so reading now leaves no gap.
   session.flush({ all: true });
+}
+
+/** A hello may end a wakeup, and take an address from another device. */
+function noteEffects({ parts }: Session, said: HelloOutcome): void {
+  parts.books.moved(said);
+  for (const loser of said.losers) {
+    parts.books.moved(loser);
+    parts.presence.revokeAddress(loser.now.device);
+  }
+}
+
+/** What is asked of a device whose address is not believed yet. */
+function proofFor(
+  session: Session,
+  now: DeviceWakeup,
+  canProve: boolean,
+): AddressProof | undefined {
+  const { clock, limits } = session.parts;
+  const { state, address } = now;
+  if (!address || (state !== 'claimed' && state !== 'probation')) return undefined;
+  const nowMs = Math.max(clock.now(), session.askedProofAtMs + limits.proofRetryMs);
+  if (canProve) return nonceProof(address, nowMs);
+  const words = wordsOnProbation(session, now, address);
+  return stirProof({ address, words, nowMs, quietMs: limits.idleCloseMs });
+}
+
+/** The counter after the one that the answer to hello tells is kept for this. */
+function wordsOnProbation(
+  { parts }: Session,
+  { device, isAuthenticated, counter }: DeviceWakeup,
+  { address, port }: WakeupAddress,
+) {
+  if (!isAuthenticated) return {};
+  const key = parts.ids.wakeupKeyOf(device);
+  return { auth: { counter, mac: wakeupMac(key, { ip: address.text, port, counter }) } };
 }

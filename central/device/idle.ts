@@ -1,5 +1,6 @@
 // When a socket has to be looked at next, and for what. Pure: the session acts.
 import type { Unacked } from '../deliver/flush.js';
+import type { AddressProof } from './proof.js';
 
 export interface SocketTimes {
   openedAtMs: number;
@@ -8,6 +9,8 @@ export interface SocketTimes {
   hasSaidHello: boolean;
   /** Answered 201: it may be closed, for it can be woken. */
   isPromised: boolean;
+  /** Whether it is where it says is to be asked. */
+  proof: AddressProof | undefined;
   unacked: Unacked | undefined;
   /** Unacked updates were just sent again; not before this time once more. */
   resendNotBeforeMs: number;
@@ -23,7 +26,7 @@ export interface SocketLimits {
 
 export interface Deadline {
   atMs: number;
-  due: 'hello-late' | 'flush' | 'resend' | 'asleep';
+  due: 'hello-late' | 'flush' | 'resend' | 'prove' | 'asleep';
 }
 
 /** `undefined` for a socket that may stay as it is for ever: a plain connection with nothing unacked. */
@@ -31,6 +34,12 @@ export function deadlineOf(times: SocketTimes, limits: SocketLimits): Deadline |
   if (!times.hasSaidHello) {
     return { atMs: times.openedAtMs + limits.helloTimeoutMs, due: 'hello-late' };
   }
+  const next = deadlineOfTalk(times, limits);
+  const atMs = proofAtMs(times);
+  return atMs !== undefined && !(next && next.atMs <= atMs) ? { atMs, due: 'prove' } : next;
+}
+
+function deadlineOfTalk(times: SocketTimes, limits: SocketLimits): Deadline | undefined {
   if (times.flushAgainAtMs !== undefined) return { atMs: times.flushAgainAtMs, due: 'flush' };
   // Never closed as idle while an update waits for its ack.
   if (times.unacked && times.unacked.size > 0) {
@@ -39,6 +48,14 @@ export function deadlineOf(times: SocketTimes, limits: SocketLimits): Deadline |
   }
   if (times.isPromised) return { atMs: times.lastMessageMs + limits.idleCloseMs, due: 'asleep' };
   return undefined;
+}
+
+/** A wakeup that a socket is to be stirred by waits until the socket is quiet; a nonce need not. */
+function proofAtMs({ proof, lastMessageMs }: SocketTimes): number | undefined {
+  if (!proof || proof.askAtMs === undefined) return undefined;
+  return proof.quietMs === undefined
+    ? proof.askAtMs
+    : Math.max(proof.askAtMs, lastMessageMs + proof.quietMs);
 }
 
 function oldestSentMs(unacked: Unacked): number {

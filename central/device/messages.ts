@@ -6,6 +6,7 @@ import type { DeviceMessage, ProtocolError } from '../protocol/messages.js';
 import { onAck } from './ack.js';
 import { onHello } from './hello.js';
 import { onPing } from './ping.js';
+import { onWakeupProof } from './proof.js';
 import { onRegister } from './register.js';
 import type { Session } from './session.js';
 import { onUnregister } from './unregister.js';
@@ -48,6 +49,8 @@ function handleGreeted(
       return onRegister(session, device, message.channel);
     case 'unregister':
       return onUnregister(session, device, message.channel);
+    case 'wakeupProof':
+      return onWakeupProof(session, device, message.nonce);
     case 'ack':
       return onAck(session, device, message.updates);
   }

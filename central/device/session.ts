@@ -3,7 +3,6 @@
 import type { Clock } from '../../shared/clock.js';
 import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
-import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
 import {
   keepPending,
@@ -24,10 +23,13 @@ import type {
   WakeupAddress,
 } from '../protocol/messages.js';
 import type { Store } from '../store/store.js';
+import type { Books } from '../wakeup/books.js';
+import type { Asked, ProofWords } from '../wakeup/proofs.js';
 import type { Admission } from './admission.js';
 import type { Deadlines, Sleeper } from './deadlines.js';
 import { type Deadline, deadlineOf, type SocketLimits } from './idle.js';
 import { handleMessage } from './messages.js';
+import { type AddressProof, askForProof, onSent, onStir } from './proof.js';
 
 /** The socket as a session sees it. */
 export interface Transport {
@@ -55,20 +57,33 @@ export interface SessionParts {
   clock: Clock;
   log: Log;
   limits: SessionLimits;
+  /** Whether a device may be put to sleep at this address now. */
   isWakeable: (address: WakeupAddress) => boolean;
+  /** Whether an address is taken as it is said, or is to be proved; `undefined`: nobody can wake it. */
+  trustOf: (
+    address: WakeupAddress,
+    device: { canProve: boolean; peer: string },
+  ) => 'believe' | 'prove' | undefined;
+  /** Sends a datagram to an address that a device says is its own, unless it is too soon. */
+  askProof: (address: WakeupAddress, words: ProofWords) => Promise<Asked>;
+  isNonceOf: (address: WakeupAddress, nonce: string) => boolean;
+  noteProven: (address: WakeupAddress) => void;
+  books: Books;
   endpointUrl: (token: string) => string;
-  /** A hello answered a wakeup, this long after it was sent. */
-  onAnswered: (network: NetworkKey, afterMs: number) => void;
   count: (event: SessionEvent) => void;
 }
 
 export interface SessionLimits extends SocketLimits {
   outboundBytesMax: number;
   channelsPerDeviceMax: number;
-  /** How long an address is good after the device said it. */
-  addressLeaseMs: number;
+  /** How long an address is believed after the device said it. */
+  wakeupLeaseMs: number;
   /** How long after a hello what is pending is owed a wakeup, should the device not take it. */
-  wakeupAfterMs: number;
+  wakeupRetryFloorMs: number;
+  /** How long a device that was dark keeps its socket when it can prove nothing. */
+  legacyProbationMs: number;
+  /** A socket has no more than one datagram sent in this time, whatever addresses it claims. */
+  proofRetryMs: number;
 }
 
 export type SessionEvent = 'resent' | 'unanswered' | 'overflow' | ProtocolErrorName;
@@ -85,8 +100,12 @@ export class Session implements Holder, Sleeper {
   wakeAtMs: number | undefined = undefined;
   /** Set by the first hello; a session without one handles nothing else. */
   device: DeviceId | undefined = undefined;
-  /** Where this device was promised to be woken: it was answered 201. */
+  /** Where this device can be woken: quiet for long enough, it is put to sleep. */
   promised: WakeupAddress | undefined = undefined;
+  /** What is to show that the device is where it says. */
+  proof: AddressProof | undefined = undefined;
+  /** When a datagram was last asked for to prove what this device says. */
+  askedProofAtMs = Number.NEGATIVE_INFINITY;
   /** When the address was said, or last found to be still the device's. */
   saidAtMs = 0;
   unacked: Unacked | undefined = undefined;
@@ -106,7 +125,12 @@ export class Session implements Holder, Sleeper {
     this.openedAtMs = parts.clock.now();
     this.#lastMessageMs = this.openedAtMs;
     this.#lastHeardMs = this.openedAtMs;
-    this.#plan();
+    this.plan();
+  }
+
+  /** Where the socket comes from. */
+  get peer(): string {
+    return this.#transport.remoteAddress;
   }
 
   /** A frame came in. Never throws. */
@@ -114,6 +138,7 @@ export class Session implements Holder, Sleeper {
     if (!this.isOpen) return;
     this.#lastHeardMs = this.parts.clock.now();
     this.#lastMessageMs = this.#lastHeardMs;
+    if (this.proof) onStir(this, this.proof);
     const message = this.parts.dialect.decode(data, isBinary);
     if (this.#backlog) {
       this.#backlog.push(message);
@@ -146,17 +171,23 @@ export class Session implements Holder, Sleeper {
     this.close(closeCodes.displaced, 'a newer connection of this device took over');
   }
 
+  onAddressLost(): void {
+    this.promised = undefined;
+    this.proof = undefined;
+  }
+
   onWake(): void {
     if (!this.isOpen) return;
     const deadline = this.#deadline();
     if (deadline && deadline.atMs <= this.parts.clock.now()) this.#onDeadline(deadline);
-    this.#plan();
+    this.plan();
   }
 
   send(message: ServerMessage): void {
     if (!this.isOpen) return;
     const { clock, dialect, limits, count } = this.parts;
     this.#lastMessageMs = clock.now();
+    if (this.proof) onSent(this.proof);
     this.#transport.send(dialect.encode(message));
     if (this.#transport.bufferedBytes() <= limits.outboundBytesMax) return;
     count('overflow');
@@ -203,7 +234,7 @@ export class Session implements Holder, Sleeper {
       throw error;
     }
     this.#backlog = undefined;
-    this.#plan();
+    this.plan();
   }
 
   async #flushOnce(all: boolean): Promise<void> {
@@ -223,7 +254,7 @@ export class Session implements Holder, Sleeper {
       const next = this.#flush;
       this.#flush = 'none';
       if (this.isOpen && next !== 'running') this.flush({ all: next === 'again-all' });
-      this.#plan();
+      this.plan();
     }
   }
 
@@ -243,6 +274,7 @@ export class Session implements Holder, Sleeper {
       lastMessageMs: this.#lastMessageMs,
       hasSaidHello: this.device !== undefined,
       isPromised: this.promised !== undefined,
+      proof: this.proof,
       unacked: this.unacked,
       resendNotBeforeMs: this.#resendNotBeforeMs,
       flushAgainAtMs: this.#flushAgainAtMs,
@@ -251,7 +283,7 @@ export class Session implements Holder, Sleeper {
   }
 
   /** Asks to be woken for the next deadline, unless something under way will ask when it is done. */
-  #plan(): void {
+  plan(): void {
     if (!this.isOpen || this.#backlog || this.#flush !== 'none') return;
     const deadline = this.#deadline();
     if (deadline) this.parts.deadlines.wakeBy(this, deadline.atMs);
@@ -263,7 +295,12 @@ export class Session implements Holder, Sleeper {
     if (due === 'hello-late') this.close(closeCodes.helloLate, 'no hello in time');
     else if (due === 'flush') this.flush({ all: true });
     else if (due === 'resend') this.#resend();
+    else if (due === 'prove') this.#prove();
     else this.#fallAsleep();
+  }
+
+  #prove(): void {
+    if (this.proof) detach(askForProof(this, this.proof), this.parts.log);
   }
 
   #resend(): void {
@@ -289,7 +326,7 @@ export class Session implements Holder, Sleeper {
     // The promise holds only while the operator can wake it; otherwise the socket stays.
     if (!promised || !parts.isWakeable(promised)) {
       this.#lastMessageMs = parts.clock.now();
-    } else if (parts.clock.now() < this.saidAtMs + parts.limits.addressLeaseMs / 2) {
+    } else if (parts.clock.now() < this.saidAtMs + parts.limits.wakeupLeaseMs / 2) {
       this.close(closeCodes.asleep, 'you will be woken');
     } else {
       detach(this.#renewAddress(), parts.log, traces.storeFailed);

@@ -17,6 +17,7 @@ import {
   type Update,
   versionMax,
   type WakeupAddress,
+  type WakeupAuth,
 } from '../protocol/messages.js';
 import type { Dialect } from './dialect.js';
 
@@ -42,7 +43,9 @@ export const simplePush: Dialect = {
     switch (message.messageType) {
       case 'hello': {
         const status = message.isWakeable ? helloStatus.wakeable : helloStatus.connected;
-        return write({ messageType: 'hello', uaid: message.uaid, status });
+        const { uaid, wakeupAuth } = message;
+        const auth = wakeupAuth && { wakeup_auth: writeAuth(wakeupAuth) };
+        return write({ messageType: 'hello', uaid, status, ...auth });
       }
       case 'register':
         return write({
@@ -75,6 +78,7 @@ const readers = new Map<string, (frame: Frame) => DeviceMessage | ProtocolError>
   ['register', (frame) => readChannel('register', frame)],
   ['unregister', (frame) => readChannel('unregister', frame)],
   ['ack', readAck],
+  ['wakeupProof', readProof],
 ]);
 
 function parseFrame(data: Uint8Array): Frame | 'PING' | undefined {
@@ -102,7 +106,14 @@ function readHello(frame: Frame): DeviceMessage | ProtocolError {
     // An entry that can be no channel of ours cannot be recovered; the others still can.
     channels: isList ? channelIDs.map(parseChannelId).filter(isChannel) : undefined,
     wakeup: readWakeup(frame),
+    canProve: fieldsOf(frame.wakeup_hostport).proof === true,
+    isAuthenticated: fieldsOf(frame.wakeup_hostport).auth === true,
   };
+}
+
+/** A nonce that is none proves nothing, and whoever sends one is not told. */
+function readProof({ nonce }: Frame): DeviceMessage {
+  return { messageType: 'wakeupProof', nonce: typeof nonce === 'string' ? nonce : '' };
 }
 
 function readWakeup(frame: Frame): WakeupAddress | undefined {
@@ -149,6 +160,10 @@ function readVersion(value: unknown): number | undefined {
   const version = isDigits ? Number(value) : value;
   const isVersion = Number.isSafeInteger(version) && (version as number) >= 0;
   return isVersion && (version as number) <= versionMax ? (version as number) : undefined;
+}
+
+function writeAuth({ key, counter }: WakeupAuth) {
+  return { key: key.toString('base64url'), counter };
 }
 
 function writeUpdate({ channel, version }: Update) {

@@ -19,6 +19,7 @@ export function createLocalPresence(): Presence {
       return holder !== undefined;
     },
     holds: (device) => holders.has(device),
+    revokeAddress: (device) => holders.get(device)?.onAddressLost(),
     size: () => holders.size,
   };
 }

@@ -8,6 +8,8 @@ export interface Holder {
   onSignal(): void;
   /** A newer socket of the same device took over. */
   onDisplaced(): void;
+  /** Its address turned out to be another device's: it can no longer be woken there. */
+  onAddressLost(): void;
 }
 
 export interface Presence {
@@ -18,6 +20,8 @@ export interface Presence {
   /** Whether somebody holds the device's socket and was signalled. */
   signal(device: DeviceId): boolean;
   holds(device: DeviceId): boolean;
+  /** Tells whoever holds the device's socket that its address is lost. */
+  revokeAddress(device: DeviceId): void;
   /** How many devices are held here. */
   size(): number;
 }

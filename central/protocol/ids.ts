@@ -26,6 +26,8 @@ export interface Ids {
   /** The endpoint token of (device, channel): the same text each time, also after the database is lost. */
   tokenOf(device: DeviceId, channel: ChannelId): string;
   parseToken(text: string): { device: DeviceId; channel: ChannelId } | undefined;
+  /** The key by which a device knows wakeups of this server: the same 32 bytes each time. */
+  wakeupKeyOf(device: DeviceId): Buffer;
 }
 
 export const secretKeyBytes = 32;
@@ -47,6 +49,7 @@ export function parseChannelId(value: unknown): ChannelId | undefined {
 export function createIds(secret: Uint8Array): Ids {
   const uaids = createSeal(secret, 'uaid');
   const tokens = createSeal(secret, 'endpoint token');
+  const wakeupSecret = keyFor(secret, 'wakeup datagram');
   const uaidOf = (device: DeviceId) => uaids.seal(bytesOfDevice(device));
   return {
     newDevice() {
@@ -60,6 +63,8 @@ export function createIds(secret: Uint8Array): Ids {
       const identity = typeof text === 'string' ? uaids.open(text) : undefined;
       return identity?.length === identityBytes ? deviceIdOf(identity) : undefined;
     },
+    wakeupKeyOf: (device) =>
+      createHmac('sha256', wakeupSecret).update(bytesOfDevice(device)).digest(),
     tokenOf: (device, channel) =>
       tokens.seal(Buffer.concat([bytesOfDevice(device), packChannel(channel)])),
     parseToken: (text) => {
@@ -80,15 +85,17 @@ export function deviceIdOf(identity: Uint8Array): DeviceId {
   return Buffer.from(identity).toString('base64url') as DeviceId;
 }
 
+function keyFor(secret: Uint8Array, use: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `reveille ${use}`, 32));
+}
+
 /**
  * Deterministic authenticated encryption (Rogaway and Shrimpton, Eurocrypt 2006, the SIV construction; RFC 5297
  * is its AES-CMAC form): a MAC of the plaintext serves as the IV of AES-256-CTR and as the proof.
  */
 function createSeal(secret: Uint8Array, purpose: string) {
-  const key = (use: string) =>
-    Buffer.from(hkdfSync('sha256', secret, '', `reveille ${purpose} ${use}`, 32));
-  const macKey = key('mac');
-  const cipherKey = key('cipher');
+  const macKey = keyFor(secret, `${purpose} mac`);
+  const cipherKey = keyFor(secret, `${purpose} cipher`);
   const macOf = (plain: Uint8Array) =>
     createHmac('sha256', macKey).update(plain).digest().subarray(0, macBytes);
 

@@ -30,7 +30,12 @@ export type DeviceMessage =
       channels: ChannelId[] | undefined;
       /** `undefined` when it was absent or not of the form: the device is then not wakeable. */
       wakeup: WakeupAddress | undefined;
+      /** The device returns the nonce of a datagram on its socket. */
+      canProve: boolean;
+      /** The device wants its wakeups with a counter and a code, and ignores others. */
+      isAuthenticated: boolean;
     }
+  | { messageType: 'wakeupProof'; nonce: string }
   | { messageType: 'register'; channel: ChannelId }
   | { messageType: 'unregister'; channel: ChannelId }
   | { messageType: 'ack'; updates: Update[] }
@@ -46,8 +51,20 @@ export interface ProtocolError {
   inReplyTo: string | undefined;
 }
 
+export interface WakeupAuth {
+  key: Buffer;
+  /** Every wakeup has a greater one. */
+  counter: number;
+}
+
 export type ServerMessage =
-  | { messageType: 'hello'; uaid: string; isWakeable: boolean }
+  | {
+      messageType: 'hello';
+      uaid: string;
+      isWakeable: boolean;
+      /** For a device that wants them: what its wakeups are known by. */
+      wakeupAuth: WakeupAuth | undefined;
+    }
   | { messageType: 'register'; channel: ChannelId; pushEndpoint: string }
   | { messageType: 'unregister'; channel: ChannelId }
   | { messageType: 'notification'; updates: readonly Update[] }

@@ -1,11 +1,18 @@
 // The store's methods as SQL, on a connection that someone else opened and whose transactions someone else makes.
 import type { Database } from 'better-sqlite3';
-import { parseAddress } from '../../shared/address.js';
 import type { NetworkKey } from '../../shared/network.js';
-import type { Protocol } from '../../shared/wakeup/request.js';
 import { bytesOfDevice, type ChannelId, deviceIdOf } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
-import type { HelloOutcome, HelloRecord, OwedWakeup, PutRecord, Store } from './store.js';
+import { type DarkReason, isBelieved, type WakeupEvent } from '../wakeup/states.js';
+import { createWakeupRows, type DeviceRow, deviceWakeupOf } from './sqlite-wakeups.js';
+import {
+  type HelloRecord,
+  type Moved,
+  type PutRecord,
+  type Store,
+  type WakeupCount,
+  wakeupLanes,
+} from './store.js';
 
 type Methods = Omit<Store, 'bornAtMs' | 'problem' | 'close'>;
 
@@ -16,29 +23,11 @@ export type SqliteEngine = {
   ) => Awaited<ReturnType<Methods[Name]>>;
 };
 
-interface AddressRow {
-  network: string | null;
-  ip: string | null;
-  port: number | null;
-  protocol: string | null;
-  said_at: number;
-}
-
-interface WakeupRow extends AddressRow {
-  device: Buffer;
-  serial: number;
-  attempts: number;
-  sent_at: number | null;
-}
-
 export function createSqliteEngine(db: Database): SqliteEngine {
   const sql = prepareStatements(db);
-  let serial = sql.maxSerial.get() as number;
+  const wakeups = createWakeupRows(db);
 
-  function owe(device: Buffer, dueMs: number): void {
-    serial += 1;
-    sql.owe.run({ device, serial, dueMs });
-  }
+  const isPending = (device: Buffer) => sql.hasPending.get(device) === 1;
 
   function synchronise(device: Buffer, channels: readonly ChannelId[]) {
     const wanted = new Set<string>(channels);
@@ -49,24 +38,77 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     return { channelsAdded: wanted.size, channelsRemoved: gone.length };
   }
 
-  /** Keeps "owed exactly while something is pending for a device with an address" true after a removal. */
-  function settle(device: Buffer): void {
-    if (sql.hasPending.get(device) === 0) sql.unowe.run(device);
+  /** Keeps "owed exactly while something is pending" true after a removal. */
+  function settle(device: Buffer) {
+    const row = isPending(device) ? undefined : wakeups.get(device);
+    return row && wakeups.apply(row, { name: 'settled' })?.ended;
+  }
+
+  /** Other devices at this address: those that are believed to be there, or all that said so. */
+  function othersAt(
+    { network, address, port }: WakeupAddress,
+    device: Buffer,
+    who: 'holdersAt' | 'claimantsAt',
+  ): DeviceRow[] {
+    return sql[who].all(network, address.text, port, device) as DeviceRow[];
+  }
+
+  /** The address is another device's now: theirs is forgotten. */
+  function takeFrom(others: readonly DeviceRow[], nowMs: number): Moved[] {
+    return others.flatMap((other) => {
+      const moved = wakeups.apply(other, { name: 'taken', nowMs });
+      sql.forgetAddress.run(other.device);
+      return moved ?? [];
+    });
+  }
+
+  /** Lane by lane: what is not due in the first is not read on the way to the second. */
+  function owed(network: NetworkKey, nowMs: number, limit: number): unknown[] {
+    const prompt = sql.owed.all(network, wakeupLanes.indexOf('prompt'), nowMs, limit);
+    const rest = limit - prompt.length;
+    return [...prompt, ...sql.owed.all(network, wakeupLanes.indexOf('bulk'), nowMs, rest)];
+  }
+
+  function rowOf(device: Buffer): DeviceRow {
+    const row = wakeups.get(device);
+    if (!row) throw new Error('a row that was just written is not there');
+    return row;
   }
 
   return {
-    hello(record: HelloRecord) {
+    hello(record) {
       const device = bytesOfDevice(record.device);
-      const none = { channelsAdded: 0, channelsRemoved: 0 };
       if (new Set(record.channels).size > record.channelsMax) {
-        return { outcome: 'too-many-channels', ...none };
+        return { outcome: 'too-many-channels', channelsAdded: 0, channelsRemoved: 0, losers: [] };
       }
-      const answered = answeredBy(sql.owed.get(device) as WakeupRow | undefined);
-      sql.saveDevice.run({ device, ...addressColumns(record) });
-      const changed = record.channels ? synchronise(device, record.channels) : none;
-      sql.unowe.run(device);
-      if (record.address && sql.hasPending.get(device) === 1) owe(device, record.wakeupDueMs);
-      return { outcome: 'known', ...changed, ...(answered ? { answered } : {}) };
+      const before = wakeups.get(device);
+      // However many claim an address, one has it; only a proof looks at the others.
+      const holders = record.address ? othersAt(record.address, device, 'holdersAt') : [];
+      const claim = judge(record, before, holders);
+      const changed = record.channels
+        ? synchronise(device, record.channels)
+        : { channelsAdded: 0, channelsRemoved: 0 };
+      if (!before) sql.addDevice.run(device, record.nowMs);
+      const { nowMs, wakeupDueMs: dueMs } = record;
+      const known = { nowMs, dueMs, isPending: isPending(device) };
+      const moved = wakeups.apply(before ?? rowOf(device), { name: claim.event, ...known });
+      sql.saveHello.run({ device, ...helloColumns(record, claim) });
+      const now = deviceWakeupOf(rowOf(device));
+      const losers = isBelieved(now.state) ? takeFrom(holders, nowMs) : [];
+      return { ...moved, outcome: 'known', ...changed, now, losers };
+    },
+
+    prove({ device: id, address, isNonce, nowMs, wakeupDueMs: dueMs }) {
+      const device = bytesOfDevice(id);
+      const row = wakeups.get(device);
+      if (!row || !isAt(row, address)) return { losers: [] };
+      const others = othersAt(address, device, isNonce ? 'claimantsAt' : 'holdersAt');
+      if (!isNonce && others.some(({ proven }) => proven === 1)) return { losers: [] };
+      const event: WakeupEvent = { name: 'proved', nowMs, dueMs, isPending: isPending(device) };
+      const moved = wakeups.apply(row, event);
+      if (!moved) return { losers: [] };
+      sql.setProven.run(Number(isNonce), nowMs, device);
+      return { ...moved, losers: takeFrom(others, nowMs) };
     },
 
     register(id, channel, channelsMax) {
@@ -82,23 +124,27 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     unregister(id, channel) {
       const device = bytesOfDevice(id);
       sql.unregister.run(device, channel);
-      settle(device);
+      return settle(device);
     },
 
     put(record: PutRecord) {
       const device = bytesOfDevice(record.device);
       const raised = sql.raiseVersion.run(record.version, device, record.channel, record.version);
+      const row = wakeups.get(device);
       if (raised.changes === 0) {
         if (sql.isChannel.get(device, record.channel) === 1) {
           return { outcome: 'stale', isOwedAnew: false };
         }
-        const isSynced = sql.isSynced.get(device) === 1;
-        return { outcome: isSynced ? 'unknown-channel' : 'unknown-device', isOwedAnew: false };
+        return { outcome: row?.synced ? 'unknown-channel' : 'unknown-device', isOwedAnew: false };
       }
-      const made = sql.oweUnlessOwed.run({ device, serial: serial + 1, dueMs: record.wakeupDueMs });
-      serial += made.changes;
-      const [owed] = (sql.owed.all(device) as WakeupRow[]).flatMap(owedOf);
-      return { outcome: 'stored', isOwedAnew: made.changes === 1, ...(owed ? { owed } : {}) };
+      if (!row) return { outcome: 'stored', isOwedAnew: false };
+      const isOwedAnew = row.state === 'resting';
+      const lane = wakeupLanes.indexOf(record.lane);
+      // What waits in bulk is prompt from the first version on that was sent alone.
+      const before = { ...row, lane: isOwedAnew ? lane : Math.min(lane, row.lane) };
+      const { nowMs, wakeupDueMs: dueMs } = record;
+      const owed = wakeups.apply(before, { name: 'put', nowMs, dueMs })?.now;
+      return { outcome: 'stored', isOwedAnew, ...(owed ? { owed } : {}) };
     },
 
     ack(id, updates) {
@@ -106,35 +152,50 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       for (const { channel, version } of updates) {
         sql.raiseAcked.run({ device, channel, version });
       }
-      settle(device);
+      return settle(device);
     },
 
     pending(id) {
       return sql.pending.all(bytesOfDevice(id)) as Update[];
     },
 
-    dueWakeups(nowMs, limit) {
-      return (sql.dueWakeups.all(nowMs, limit) as WakeupRow[]).flatMap(owedOf);
+    wakeupOf(id) {
+      const row = wakeups.get(bytesOfDevice(id));
+      return row && deviceWakeupOf(row);
     },
 
-    planWakeup({ device, serial, attempts, dueMs, sentAtMs }) {
-      sql.planWakeup.run({
-        device: bytesOfDevice(device),
-        serial,
-        attempts,
-        dueMs: dueMs ?? null,
-        sentAtMs: sentAtMs ?? null,
-      });
+    move({ device, serial, event }) {
+      const row = wakeups.get(bytesOfDevice(device));
+      return row?.serial === serial ? wakeups.apply(row, event) : undefined;
+    },
+
+    dueWakeups({ network, phase, nowMs, limit }) {
+      const rows =
+        phase === 'owed' ? owed(network, nowMs, limit) : sql.sent.all(network, nowMs, limit);
+      return (rows as DeviceRow[]).map(deviceWakeupOf);
+    },
+
+    leasesOver(saidBeforeMs, limit) {
+      return (sql.leasesOver.all(saidBeforeMs, limit) as DeviceRow[]).map(deviceWakeupOf);
     },
 
     renewAddress(id, nowMs) {
       sql.renewAddress.run(nowMs, bytesOfDevice(id));
     },
 
-    addressOf(id) {
-      const row = sql.address.get(bytesOfDevice(id)) as AddressRow | undefined;
-      const address = row && addressOf(row);
-      return address ? { address, saidAtMs: row.said_at } : undefined;
+    darkDevices(limit) {
+      const rows = sql.darkDevices.all(limit) as (DeviceRow & { pending: number })[];
+      return rows.map(({ device, network, dark_at, dark_reason, pending }) => ({
+        device: deviceIdOf(device),
+        network: network as NetworkKey,
+        darkMs: dark_at ?? 0,
+        reason: dark_reason as DarkReason,
+        pending,
+      }));
+    },
+
+    wakeupCounts() {
+      return [...sql.darkCounts.all(), ...sql.owedCounts.all()] as WakeupCount[];
     },
 
     counts() {
@@ -143,25 +204,76 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   };
 }
 
-const owedWakeups = `
-  SELECT w.device, w.serial, w.attempts, w.sent_at, d.network, d.ip, d.port, d.protocol, d.said_at
-  FROM wakeup w JOIN device d ON d.device = w.device`;
+/** What a hello says of the device's address. */
+interface Claim {
+  event: 'said' | 'claimed' | 'left' | 'proved';
+  address: WakeupAddress | undefined;
+  isProven: boolean;
+}
+
+function judge(
+  record: HelloRecord,
+  before: DeviceRow | undefined,
+  holders: readonly DeviceRow[],
+): Claim {
+  const { address, trust } = record;
+  if (!address) return { event: 'left', address, isProven: false };
+  const isSame = before !== undefined && isAt(before, address);
+  const isProven = isSame && before.proven === 1;
+  if (isProven) return { event: 'said', address, isProven };
+  if (trust === 'prove') return { event: 'claimed', address, isProven };
+  // Who cannot prove anything takes nothing from a device that has.
+  if (holders.some(({ proven }) => proven === 1)) {
+    return { event: 'left', address: undefined, isProven };
+  }
+  const isForgiven =
+    before?.state === 'probation' && (before.dark_at ?? 0) <= record.forgiveBeforeMs;
+  return { event: isForgiven ? 'proved' : 'said', address, isProven };
+}
+
+function isAt(row: DeviceRow, { network, address, port, protocol }: WakeupAddress): boolean {
+  const isSamePlace = row.network === network && row.ip === address.text && row.port === port;
+  return isSamePlace && row.protocol === protocol;
+}
+
+function helloColumns({ channels, isNew, nowMs, isAuthenticated }: HelloRecord, claim: Claim) {
+  const { address, isProven } = claim;
+  return {
+    synced: isNew || channels !== undefined ? 1 : 0,
+    network: address?.network ?? null,
+    ip: address?.address.text ?? null,
+    port: address?.port ?? null,
+    protocol: address?.protocol ?? null,
+    nowMs,
+    authenticated: Number(isAuthenticated),
+    proven: Number(isProven),
+  };
+}
+
+const atAddress = 'network = ? AND ip = ? AND port = ?';
+// In the words of the index: SQLite takes a partial one only where a query repeats its condition.
+const believed = "state IN ('resting', 'owed', 'sending', 'awaited')";
 
 function prepareStatements(db: Database) {
   return {
-    maxSerial: db.prepare('SELECT coalesce(max(serial), 0) FROM wakeup').pluck(),
-    // A device stays synchronised once it was; only one that this database never met is not.
-    saveDevice: db.prepare(`
-      INSERT INTO device (device, synced, network, ip, port, protocol, said_at)
-      VALUES (@device, @synced, @network, @ip, @port, @protocol, @nowMs)
-      ON CONFLICT (device) DO UPDATE SET synced = max(synced, excluded.synced),
-        network = excluded.network, ip = excluded.ip, port = excluded.port,
-        protocol = excluded.protocol, said_at = excluded.said_at`),
-    isSynced: db.prepare('SELECT synced FROM device WHERE device = ?').pluck(),
-    address: db.prepare('SELECT network, ip, port, protocol, said_at FROM device WHERE device = ?'),
-    renewAddress: db.prepare(
-      'UPDATE device SET said_at = ? WHERE device = ? AND network IS NOT NULL',
+    addDevice: db.prepare('INSERT INTO device (device, synced, said_at) VALUES (?, 0, ?)'),
+    // A device stays synchronised once it was; only one that this database never met is not. Two counters pass
+    // with a hello: what the device is told, and one for a wakeup on probation.
+    saveHello: db.prepare(`
+      UPDATE device SET synced = max(synced, @synced), network = @network, ip = @ip, port = @port,
+        protocol = @protocol, said_at = @nowMs, authenticated = @authenticated,
+        proven = @proven, counter = max(counter + 1, @nowMs) + 1
+      WHERE device = @device`),
+    setProven: db.prepare('UPDATE device SET proven = ?, said_at = ? WHERE device = ?'),
+    holdersAt: db.prepare(
+      `SELECT * FROM device WHERE ${atAddress} AND device <> ? AND ${believed}`,
     ),
+    claimantsAt: db.prepare(`SELECT * FROM device WHERE ${atAddress} AND device <> ?`),
+    // The network stays, for whoever counts the dark ones of each.
+    forgetAddress: db.prepare(
+      'UPDATE device SET ip = NULL, port = NULL, protocol = NULL, proven = 0 WHERE device = ?',
+    ),
+    renewAddress: db.prepare(`UPDATE device SET said_at = ? WHERE device = ? AND ${believed}`),
     channels: db.prepare('SELECT channel FROM channel WHERE device = ?').pluck(),
     channelCount: db.prepare('SELECT count(*) FROM channel WHERE device = ?').pluck(),
     isChannel: db.prepare('SELECT 1 FROM channel WHERE device = ? AND channel = ?').pluck(),
@@ -179,58 +291,26 @@ function prepareStatements(db: Database) {
     hasPending: db
       .prepare('SELECT EXISTS (SELECT 1 FROM channel WHERE device = ? AND version > acked)')
       .pluck(),
-    owe: db.prepare(
-      'INSERT OR REPLACE INTO wakeup (device, serial, due_at) VALUES (@device, @serial, @dueMs)',
+    owed: db.prepare(`
+      SELECT * FROM device WHERE state = 'owed' AND network = ? AND lane = ? AND due_at <= ?
+      ORDER BY due_at LIMIT ?`),
+    sent: db.prepare(`
+      SELECT * FROM device WHERE state IN ('sending', 'awaited') AND network = ? AND due_at <= ?
+      ORDER BY due_at LIMIT ?`),
+    leasesOver: db.prepare(
+      `SELECT * FROM device WHERE ${believed} AND said_at < ? ORDER BY said_at LIMIT ?`,
     ),
-    // Only a device that was promised to be woken is owed anything.
-    oweUnlessOwed: db.prepare(`
-      INSERT OR IGNORE INTO wakeup (device, serial, due_at)
-      SELECT device, @serial, @dueMs FROM device WHERE device = @device AND network IS NOT NULL`),
-    unowe: db.prepare('DELETE FROM wakeup WHERE device = ?'),
-    owed: db.prepare(`${owedWakeups} WHERE w.device = ?`),
-    dueWakeups: db.prepare(`${owedWakeups} WHERE w.due_at <= ? ORDER BY w.due_at LIMIT ?`),
-    planWakeup: db.prepare(`
-      UPDATE wakeup SET attempts = @attempts, due_at = @dueMs, sent_at = @sentAtMs
-      WHERE device = @device AND serial = @serial`),
+    darkDevices: db.prepare(`
+      SELECT *, (SELECT count(*) FROM channel c
+        WHERE c.device = device.device AND version > acked) AS pending
+      FROM device WHERE state = 'dark' ORDER BY dark_at LIMIT ?`),
     counts: db.prepare(`
       SELECT (SELECT count(*) FROM device) AS devices, (SELECT count(*) FROM channel) AS channels,
         (SELECT count(*) FROM channel WHERE version > acked) AS pending,
-        (SELECT count(*) FROM wakeup) AS owedWakeups`),
-  };
-}
-
-function addressColumns({ address, channels, isNew, nowMs }: HelloRecord) {
-  return {
-    synced: isNew || channels !== undefined ? 1 : 0,
-    network: address?.network ?? null,
-    ip: address?.address.text ?? null,
-    port: address?.port ?? null,
-    protocol: address?.protocol ?? null,
-    nowMs,
-  };
-}
-
-/** The wakeup whose reconnect is awaited. */
-function answeredBy(row: WakeupRow | undefined): HelloOutcome['answered'] {
-  if (!row || row.sent_at === null) return undefined;
-  return { network: row.network as NetworkKey, sentAtMs: row.sent_at };
-}
-
-function owedOf(row: WakeupRow): OwedWakeup[] {
-  const address = addressOf(row);
-  if (!address) return [];
-  const { said_at: saidAtMs, attempts, serial } = row;
-  const isAwaited = row.sent_at !== null;
-  return [{ device: deviceIdOf(row.device), address, saidAtMs, attempts, serial, isAwaited }];
-}
-
-function addressOf(row: AddressRow): WakeupAddress | undefined {
-  const address = parseAddress(row.ip);
-  if (!address || row.network === null || row.port === null) return undefined;
-  return {
-    network: row.network as NetworkKey,
-    address,
-    port: row.port,
-    protocol: row.protocol as Protocol,
+        (SELECT count(*) FROM device WHERE state IN ('owed', 'sending', 'awaited')) AS owedWakeups`),
+    darkCounts: db.prepare(`
+      SELECT network, state, count(*) AS count FROM device WHERE state = 'dark' GROUP BY network`),
+    owedCounts: db.prepare(`
+      SELECT network, state, count(*) AS count FROM device WHERE state = 'owed' GROUP BY network`),
   };
 }

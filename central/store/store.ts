@@ -7,30 +7,54 @@ import type { CodedError } from '../../shared/errors.js';
 import type { NetworkKey } from '../../shared/network.js';
 import type { ChannelId, DeviceId } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
+import type { DarkReason, WakeupEvent, WakeupOutcome, WakeupRecord } from '../wakeup/states.js';
 
 export type StoreError = CodedError<'store-failed' | 'store-busy'>;
 
-/**
- * A wakeup that a device is owed. It exists exactly while something is pending for a device with an address:
- * `put` makes it, the `ack` that leaves nothing pending removes it, `hello` starts it afresh.
- */
-export interface OwedWakeup {
+/** A device with its wakeup. It is owed exactly while something is pending at an address that is believed. */
+export interface DeviceWakeup extends WakeupRecord {
   device: DeviceId;
-  address: WakeupAddress;
+  /** Where it waits; `undefined` when it said nothing, or what it said was forgotten. */
+  address: WakeupAddress | undefined;
   /** When the device last said this address, in milliseconds since the epoch. */
   saidAtMs: number;
-  /** How many times it was sent. */
-  attempts: number;
-  /** Whether the last of these left towards the device, so that its reconnect is awaited. */
-  isAwaited: boolean;
+  /** Its wakeups carry a counter and a code. */
+  isAuthenticated: boolean;
+  /** The counter of the last one. A hello passes over two: one it tells the device, one for a wakeup on probation. */
+  counter: number;
+  /** What an app server sent in bulk waits behind what others sent. */
+  lane: WakeupLane;
   /** Tells this wakeup from one that replaced it. */
   serial: number;
 }
 
+export const wakeupLanes = ['prompt', 'bulk'] as const;
+export type WakeupLane = (typeof wakeupLanes)[number];
+
+/** A wakeup that ended: what its numbers are made from. */
+export interface EndedWakeup {
+  network: NetworkKey;
+  outcome: WakeupOutcome;
+  attempts: number;
+  sentMs: number | undefined;
+  sinceMs: number | undefined;
+}
+
+/** What an event made of a device's wakeup. */
+export interface Moved {
+  now: DeviceWakeup;
+  ended?: EndedWakeup;
+  /** The device went dark by this. */
+  isDarkened: boolean;
+}
+
 export interface HelloRecord {
   device: DeviceId;
-  /** Where the device was promised (201) to be woken; `undefined` when it was promised nothing (200). */
+  /** Where the device waits; `undefined` when it said nothing, or cannot be woken there. */
   address: WakeupAddress | undefined;
+  /** Whether an address that is new is believed as it is, or to be proved first. */
+  trust: 'believe' | 'prove';
+  isAuthenticated: boolean;
   /** `undefined`: no synchronisation. Otherwise the device's channels become exactly these. */
   channels: readonly ChannelId[] | undefined;
   /** Issued just now: it cannot have channels from before. */
@@ -38,22 +62,30 @@ export interface HelloRecord {
   nowMs: number;
   /** When what is pending is owed a wakeup, should the device not take it until then. */
   wakeupDueMs: number;
+  /** A device whose probation began before this time, and that can prove nothing, is believed again. */
+  forgiveBeforeMs: number;
   channelsMax: number;
 }
 
-export interface HelloOutcome {
+export interface HelloOutcome extends Partial<Moved> {
   outcome: 'known' | 'too-many-channels';
   channelsAdded: number;
   channelsRemoved: number;
-  /** The wakeup this hello answers, where one had been sent. */
-  answered?: { network: NetworkKey; sentAtMs: number };
+  /** What became of devices that lost this address to the present one. */
+  losers: Moved[];
+}
+
+export interface ProofOutcome extends Partial<Moved> {
+  losers: Moved[];
 }
 
 export interface PutRecord {
   device: DeviceId;
   channel: ChannelId;
   version: number;
+  nowMs: number;
   wakeupDueMs: number;
+  lane: WakeupLane;
 }
 
 export interface PutOutcome {
@@ -62,10 +94,26 @@ export interface PutOutcome {
    * has not yet told this database its channels, so that nobody can say whether the channel exists.
    */
   outcome: 'stored' | 'stale' | 'unknown-channel' | 'unknown-device';
-  /** The wakeup the device is owed now; absent when nothing was stored or the device has no address. */
-  owed?: OwedWakeup;
+  /** The wakeup the device is owed now; absent when nothing was stored or it is not to be woken. */
+  owed?: DeviceWakeup;
   /** This put made it. Otherwise it was owed before, and needs no other for this version. */
   isOwedAnew: boolean;
+}
+
+export interface WakeupCount {
+  network: NetworkKey;
+  state: 'dark' | 'owed';
+  count: number;
+}
+
+/** A device that is dark, for whoever looks after it. */
+export interface DarkDevice {
+  device: DeviceId;
+  network: NetworkKey;
+  darkMs: number;
+  reason: DarkReason;
+  /** Channels with something pending. */
+  pending: number;
 }
 
 export interface StoreCounts {
@@ -90,38 +138,66 @@ export interface Store {
     channelsMax: number,
   ): Promise<'registered' | 'too-many-channels'>;
 
-  unregister(device: DeviceId, channel: ChannelId): Promise<void>;
+  /** Tells of a wakeup that ended by it. */
+  unregister(device: DeviceId, channel: ChannelId): Promise<EndedWakeup | undefined>;
 
   /** Keeps a version if it is newer, and with it the promise to wake a device that can be woken. */
   put(record: PutRecord): Promise<PutOutcome>;
 
-  /** Raises acked versions, never past the stored ones. */
-  ack(device: DeviceId, updates: readonly Update[]): Promise<void>;
+  /** Raises acked versions, never past the stored ones. Tells of a wakeup that ended by it. */
+  ack(device: DeviceId, updates: readonly Update[]): Promise<EndedWakeup | undefined>;
 
   /** What is stored and not acked. */
   pending(device: DeviceId): Promise<Update[]>;
 
-  /** Wakeups due by then, the oldest first; across devices, along an index. */
-  dueWakeups(nowMs: number, limit: number): Promise<OwedWakeup[]>;
+  /** A device's wakeup as it is. */
+  wakeupOf(device: DeviceId): Promise<DeviceWakeup | undefined>;
 
   /**
-   * Notes an attempt or a delay. `dueMs` undefined: no more until the device connects. Does nothing when the
-   * wakeup was answered or replaced meanwhile.
+   * Applies an event to the wakeup with this serial. `undefined` when it changed nothing: the wakeup ended or was
+   * replaced meanwhile, or the event came too late. `begun` counts up the counter of authenticated wakeups.
    */
-  planWakeup(plan: {
+  move(change: {
     device: DeviceId;
     serial: number;
-    attempts: number;
-    dueMs: number | undefined;
-    /** When the attempt was sent whose reconnect is awaited; absent when none is. */
-    sentAtMs?: number;
-  }): Promise<void>;
+    event: WakeupEvent;
+  }): Promise<Moved | undefined>;
+
+  /**
+   * The device has shown that it is at this address. Changes nothing when it said another one meanwhile. Other
+   * devices that said the same address lose it: the newest proof wins.
+   */
+  prove(proof: {
+    device: DeviceId;
+    address: WakeupAddress;
+    /** A nonce came back. Otherwise a wakeup had its effect, which takes an address from no device that proved it so. */
+    isNonce: boolean;
+    nowMs: number;
+    wakeupDueMs: number;
+  }): Promise<ProofOutcome>;
+
+  /**
+   * Wakeups of a network that are due by then: `owed`, those to be sent, prompt before bulk and the oldest first;
+   * `sent`, those whose window is over. Across devices, along an index.
+   */
+  dueWakeups(query: {
+    network: NetworkKey;
+    phase: 'owed' | 'sent';
+    nowMs: number;
+    limit: number;
+  }): Promise<DeviceWakeup[]>;
+
+  /** Devices whose believed address was said before this time, the oldest first; across devices, along an index. */
+  leasesOver(saidBeforeMs: number, limit: number): Promise<DeviceWakeup[]>;
 
   /** The device was at its address until now: its lease begins anew. */
   renewAddress(device: DeviceId, nowMs: number): Promise<void>;
 
-  /** The address a device was promised to be woken at, and when it said so. */
-  addressOf(device: DeviceId): Promise<{ address: WakeupAddress; saidAtMs: number } | undefined>;
+  /** Devices that are dark, longest first; across devices, along an index. */
+  darkDevices(limit: number): Promise<DarkDevice[]>;
+
+  /** How many devices of each network are dark, or owed a wakeup; networks without any are left out. Along indexes. */
+  wakeupCounts(): Promise<WakeupCount[]>;
 
   /** Totals across devices: for pages, never for decisions. */
   counts(): Promise<StoreCounts>;

@@ -9,16 +9,24 @@ import {
   networksPath,
   parseNetworks,
   parseResults,
+  parseSigns,
   type ServedNetwork,
+  signsPath,
   type Wakeup,
   type WakeupResult,
+  type WakeupSign,
   wakeupsPath,
   wakeupsPerRequestMax,
 } from '../../shared/wakeup/request.js';
 import { fieldValue, headerFields, type SignableMessage } from '../../shared/wakeup/signature.js';
 
 export type GatewayError = CodedError<
-  'gateway-unreachable' | 'gateway-refused' | 'gateway-not-trusted' | 'gateway-busy'
+  | 'gateway-unreachable'
+  /** It answers that it cannot work now: an HTTP status of 500 or above. */
+  | 'gateway-down'
+  | 'gateway-refused'
+  | 'gateway-not-trusted'
+  | 'gateway-busy'
 >;
 
 export interface GatewayOptions {
@@ -41,6 +49,8 @@ export interface GatewayClient {
   url: string;
   /** What the gateway serves for us. Rejects with a GatewayError. */
   networks(): Promise<ServedNetwork[]>;
+  /** What the network said against wakeups of ours lately. Rejects with a GatewayError. */
+  signs(): Promise<WakeupSign[]>;
   /** Hands over one wakeup; it travels with others. Rejects with a GatewayError. */
   wake(wakeup: Wakeup): Promise<WakeupResult>;
   close(): Promise<void>;
@@ -102,20 +112,25 @@ export function createGatewayClient(options: GatewayOptions): GatewayClient {
   function fail(batch: Waiting[], error: GatewayError): void {
     // What waits behind a request without an answer would wait in vain: another gateway could be asked meanwhile.
     const isStuck = isDue && error.code === 'gateway-unreachable';
-    const failed = isStuck ? [...batch, ...gathering.splice(0)] : batch;
-    load -= failed.length;
-    for (const { reject } of failed) reject(error);
+    const unsent = isStuck ? gathering.splice(0) : [];
+    load -= batch.length + unsent.length;
+    for (const { reject } of batch) reject(error);
+    const stuck = gatewayError('gateway-down', 'an earlier request is without an answer');
+    for (const { reject } of unsent) reject(stuck);
+  }
+
+  async function ask<T>(path: string, parse: (body: Buffer) => T): Promise<T> {
+    try {
+      return parse(await exchange.send('GET', path, ''));
+    } catch (error) {
+      throw asGatewayError(error);
+    }
   }
 
   return {
     url: options.url,
-    networks: async () => {
-      try {
-        return parseNetworks(await exchange.send('GET', networksPath, ''));
-      } catch (error) {
-        throw asGatewayError(error);
-      }
-    },
+    networks: () => ask(networksPath, parseNetworks),
+    signs: () => ask(signsPath, parseSigns),
     wake(wakeup) {
       if (load >= wakeupsMax) {
         return Promise.reject(gatewayError('gateway-busy', `${wakeupsMax} wakeups are under way`));
@@ -171,9 +186,9 @@ function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }:
     const raw = response.headers as unknown as Buffer[] | string[];
     const answer = { status: response.statusCode, headers: headerFields(raw.map(String)) };
     await trust(answer, received, request);
-    if (answer.status !== 200)
-      throw gatewayError('gateway-refused', problemOf(answer.status, received));
-    return received;
+    if (answer.status === 200) return received;
+    const code = answer.status >= 500 ? 'gateway-down' : 'gateway-refused';
+    throw gatewayError(code, problemOf(answer.status, received));
   }
 
   async function trust(answer: SignableMessage, body: Buffer, request: SignableMessage) {

@@ -1,5 +1,5 @@
 // Which networks can be woken now, and through which gateways: what the gateways said, narrowed by our own settings.
-import { containsAny, type Prefix, parsePrefix } from '../../shared/address.js';
+import { containsAny, type Prefix, parseAddress, parsePrefix } from '../../shared/address.js';
 import { type NetworkKey, networkKeyOf } from '../../shared/network.js';
 import {
   type PortRange,
@@ -15,8 +15,20 @@ export interface NetworkSetting {
   key: NetworkKey;
   /** Narrows what the gateways say; `undefined` does not. */
   ranges: readonly Prefix[] | undefined;
+  /** Whether the word of a device that can prove nothing is taken for its address. */
+  legacyTrust: LegacyTrust;
+  /** Where the network's devices come from, as seen from central. */
+  egress: readonly Prefix[];
+  wakeupsPerSecond: number;
   gateways: readonly GatewayClient[];
 }
+
+/**
+ * Whose word is taken where no proof can be had: `range` of anyone whose address is in range, `egress` of those
+ * whose socket comes out of the network, `never` nobody's.
+ */
+export const legacyTrusts = ['range', 'egress', 'never'] as const;
+export type LegacyTrust = (typeof legacyTrusts)[number];
 
 export interface NetworkReport {
   network: NetworkKey;
@@ -27,9 +39,17 @@ export interface NetworkReport {
 }
 
 export interface Networks {
+  /** Those that are configured. */
+  keys(): NetworkKey[];
+  /** Whether a gateway of this network is well and wakes. */
+  isOnline(network: NetworkKey): boolean;
+  /** Wakeups a second that may leave for this network. */
+  paceOf(network: NetworkKey): number;
   /** Whether a wakeup for this address would be handed to a gateway now. */
   isWakeable(address: WakeupAddress): boolean;
-  /** The gateways to try, the same one first for the same address. */
+  /** Whether an address is taken from a device that cannot prove it; `peer` is where its socket comes from. */
+  isTrusted(network: NetworkKey, peer: string): boolean;
+  /** The gateways to try: for one neighbourhood of addresses the same one first, as long as it is well. */
   gatewaysFor(address: WakeupAddress): GatewayClient[];
   /** All gateways, each once. */
   gateways(): GatewayClient[];
@@ -76,9 +96,7 @@ export function createNetworks(settings: readonly NetworkSetting[]): Networks {
       const served = servedBy(gateway, network);
       return served !== undefined && takes(served, wanted);
     });
-    // One handset's wakeups go through one gateway, so that its pacing sees them all.
-    const first = able.length > 1 ? Math.abs(address.words.at(-1) ?? 0) % able.length : 0;
-    return [...able.slice(first), ...able.slice(0, first)];
+    return able.length > 1 ? ranked(able, neighbourhoodOf(wanted)) : able;
   }
 
   function note(gateway: GatewayClient, change: Partial<GatewayState>): boolean {
@@ -90,6 +108,16 @@ export function createNetworks(settings: readonly NetworkSetting[]): Networks {
 
   return {
     gatewaysFor,
+    keys: () => [...byKey.keys()],
+    isOnline: (network) =>
+      byKey.get(network)?.gateways.some((gateway) => servedBy(gateway, network)) ?? false,
+    paceOf: (network) => byKey.get(network)?.wakeupsPerSecond ?? 0,
+    isTrusted(network, peer) {
+      const { legacyTrust = 'never', egress = [] } = byKey.get(network) ?? {};
+      const address = parseAddress(peer);
+      const isInside = address !== undefined && containsAny(egress, address);
+      return legacyTrust === 'range' || (legacyTrust === 'egress' && isInside);
+    },
     isWakeable: (address) => gatewaysFor(address).length > 0,
     gateways: () => [...states.keys()],
     noteServed(gateway, served, nowMs) {
@@ -120,6 +148,35 @@ export function createNetworks(settings: readonly NetworkSetting[]): Networks {
         };
       }),
   };
+}
+
+/**
+ * Gateways in the order of a hash of each with the name (rendezvous hashing): when one falls out, only what it had
+ * moves to others, and comes back with it.
+ */
+function ranked(gateways: readonly GatewayClient[], name: string): GatewayClient[] {
+  return gateways
+    .map((gateway) => ({ gateway, weight: hash(`${name} ${gateway.url}`) }))
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ gateway }) => gateway);
+}
+
+/** A /24, or the /56 that holds as many handsets: what a gateway paces together. On loopback each port is a handset. */
+function neighbourhoodOf({ address, port }: WakeupAddress): string {
+  const [first = 0, second = 0] = address.words;
+  if (address.family === 6)
+    return `${first}:${second & ~0xff}:${address.text === '::1' ? port : ''}`;
+  return first >>> 24 === 127 ? `${address.text} ${port}` : String(first & ~0xff);
+}
+
+/** FNV-1a, 32 bits, with a final mixing so that names that differ in the last letter lie far apart. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  }
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return (value ^ (value >>> 13)) >>> 0;
 }
 
 function unasked(): GatewayState {

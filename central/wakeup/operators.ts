@@ -36,9 +36,8 @@ export function openOperators(options: OperatorOptions): Operators {
     clients.set(url, createGatewayClient({ url, publicKeys, tls, signingKeys, clock, ...limits }));
   }
   const networks = createNetworks(
-    settings.map(({ key, ranges, gatewayUrls }) => ({
-      key,
-      ranges,
+    settings.map(({ gatewayUrls, ...setting }) => ({
+      ...setting,
       gateways: gatewayUrls.map((url) => clients.get(url)).filter((client) => client !== undefined),
     })),
   );

@@ -1,231 +1,226 @@
-// Waking one device: when, through which gateway, how often. Every attempt is noted in the store before it is
-// sent, so that a crash can only repeat a wakeup, never lose one nor send more than the limit.
+// Waking sleeping devices: whose turn it is, network by network. What is owed stands in the store; here are only
+// those whose turn is near.
 import type { Clock } from '../../shared/clock.js';
-import { CodedError, messageOf } from '../../shared/errors.js';
-import { uuidV7 } from '../../shared/id.js';
 import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
+import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
 import type { WakeupResult } from '../../shared/wakeup/request.js';
 import type { Presence } from '../presence/presence.js';
-import type { DeviceId } from '../protocol/ids.js';
+import type { Ids } from '../protocol/ids.js';
 import type { WakeupAddress } from '../protocol/messages.js';
-import type { OwedWakeup, Store } from '../store/store.js';
-import type { GatewayClient } from './gateway-client.js';
+import type { DeviceWakeup, Store, WakeupLane } from '../store/store.js';
+import { createAttempt, wordsOf } from './attempt.js';
+import type { Books } from './books.js';
+import { type Circuit, type CircuitLimits, createCircuit, type WakingResult } from './circuit.js';
+import { type Compartment, type CompartmentLimits, createCompartment } from './compartment.js';
+import type { HandOver } from './hand-over.js';
 import type { Networks } from './networks.js';
+import type { ReconnectTimes } from './reconnect-times.js';
+import { createSigns } from './signs.js';
 
-/** How a wakeup went, in the words of 3GPP TS 29.122 (T8) DeliveryResult. */
-export const wakeupOutcomes = [
-  'triggered',
-  'success',
-  'unconfirmed',
-  'failure',
-  'expired',
-  'replaced',
-] as const;
-export type WakeupOutcome = (typeof wakeupOutcomes)[number];
-
-export interface WakeSettings {
-  /** How long to wait after the first, second, … attempt; the last one stands for all further. */
-  wakeupRetryMs: readonly number[];
+export interface WakeLimits extends CompartmentLimits, CircuitLimits {
+  /** How long an address is believed after the device said it. */
+  wakeupLeaseMs: number;
   wakeupAttemptsMax: number;
-  /** How long an address stays good after the device said it. */
-  addressLeaseMs: number;
+  signPollMs: number;
 }
 
 export interface Wake {
-  /** Starts a wakeup that is owed. Returns at once. */
-  start(owed: OwedWakeup): void;
+  /** Starts a wakeup that is owed, when its turn comes. Returns at once. */
+  start(owed: DeviceWakeup): void;
   /** Sends one wakeup now, outside of any other, and tells how it went. */
-  once(address: WakeupAddress): Promise<WakeupResult>;
-  /** Wakeups being handed over now. */
-  underWay(): number;
+  once(wakeup: DeviceWakeup): Promise<WakeupResult>;
+  /** Whether a device may be put to sleep at this address: its network takes wakeups, and they work. */
+  isWakeable(address: WakeupAddress): boolean;
+  /** A wakeup or a proof of this network that was sent then had its effect, or had none. */
+  noteResult(network: NetworkKey, result: WakingResult): void;
+  /** What waits and works, by network. */
+  report(): WakingReport[];
   /** Looks for due wakeups from now on. */
   run(): void;
   close(): void;
 }
 
+export interface WakingReport {
+  network: NetworkKey;
+  /** `gateways`: none of them is well. `silence`: wakeups leave and hardly any device comes back. */
+  circuit: CircuitState;
+  waiting: number;
+  underWay: number;
+  /** 0 to 1, of the last wakeups. */
+  successRatio: number | undefined;
+  lastSuccessMs: number | undefined;
+  p95Ms: number | undefined;
+}
+
+export const circuitStates = ['closed', 'gateways', 'silence'] as const;
+export type CircuitState = (typeof circuitStates)[number];
+
+/** One network's waking. */
+interface Waking {
+  compartment: Compartment;
+  circuit: Circuit;
+  /** More of them are due in the store than were read, so that a new one waits for its turn there. */
+  isBehind: Record<WakeupLane, boolean>;
+  lastSuccessMs: number | undefined;
+}
+
 const scanMs = 1_000;
-const duePerScan = 500;
-/** How long to leave a wakeup that no gateway takes now. Such a delay is not an attempt. */
-const unreachableDelayMs = 5_000;
-const deferredDelayMs = { min: 200, max: 60_000 };
+/** Due wakeups that are read at a time, at least; more where more can leave until the next look but one. */
+const duePerScanMin = 500;
+/** Wakeups a second of a network whose circuit is open for silence. */
+const trialsPerSecond = 1;
 
 export function createWake(parts: {
   store: Store;
   presence: Presence;
+  ids: Ids;
   networks: () => Networks;
   /** Whether the gateways have been asked; before, nobody knows what can be woken. */
   isAsked: () => boolean;
-  settings: WakeSettings;
+  handOver: HandOver;
+  times: ReconnectTimes;
+  books: Books;
+  limits: WakeLimits;
   clock: Clock;
   log: Log;
-  count: (address: WakeupAddress, outcome: WakeupOutcome) => void;
-  countFailure: (code: string) => void;
+  countFull: (network: NetworkKey) => void;
 }): Wake {
-  const { store, presence, networks, isAsked, settings, clock, log, count, countFailure } = parts;
-  const underWay = new Set<DeviceId>();
+  const { store, presence, ids, networks, handOver, times, limits, clock, log } = parts;
+  const wakings = new Map<NetworkKey, Waking>();
+  const signs = createSigns({
+    ...{ clock, pollMs: limits.signPollMs },
+    onSign: (wakeup) => detach(attempts.unreachable(wakeup), log, traces.storeFailed),
+  });
+  const attempts = createAttempt({ ...parts, signs });
   let isClosed = false;
 
-  function waitAfter(attempts: number): number {
-    const { wakeupRetryMs } = settings;
-    return wakeupRetryMs[Math.min(attempts, wakeupRetryMs.length) - 1] ?? unreachableDelayMs;
+  function circuitOf(network: NetworkKey): CircuitState {
+    if (!networks().isOnline(network)) return 'gateways';
+    return wakings.get(network)?.circuit.isOpen() ? 'silence' : 'closed';
   }
 
-  function delay(owed: OwedWakeup, delayMs: number): Promise<void> {
-    const { device, serial, attempts } = owed;
-    return store.planWakeup({ device, serial, attempts, dueMs: clock.now() + delayMs });
+  function paceOf(network: NetworkKey): number {
+    const circuit = circuitOf(network);
+    if (circuit === 'gateways' || isClosed) return 0;
+    return circuit === 'silence' ? trialsPerSecond : networks().paceOf(network);
   }
 
-  function giveUp(owed: OwedWakeup, attempts: number): Promise<void> {
-    const { device, serial, address } = owed;
-    count(address, 'expired');
-    log(traces.wakeupExpired, { device, network: address.network, attempts });
-    return store.planWakeup({ device, serial, attempts, dueMs: undefined });
-  }
-
-  /**
-   * Tries the gateways in turn, with one id so that a gateway asked twice sends once. One whose policy refuses
-   * may lag behind its twin, so a refusal stands only when it is the last word.
-   */
-  async function handOver(address: WakeupAddress): Promise<HandOver> {
-    const id = uuidV7(clock.now());
-    const wakeup = {
-      id,
-      network: address.network,
-      ip: address.address.text,
-      port: address.port,
-      protocol: address.protocol,
-    };
-    const handed: HandOver = { result: undefined, isMaybeSent: false };
-    for (const gateway of networks().gatewaysFor(address)) {
-      try {
-        handed.result = await gateway.wake(wakeup);
-        if (handed.result.outcome !== 'refused') return handed;
-      } catch (error) {
-        noteFailure(gateway, error);
-        if (isMaybeSent(error)) handed.isMaybeSent = true;
-      }
-    }
-    return handed;
-  }
-
-  function noteFailure(gateway: GatewayClient, error: unknown): void {
-    const code = error instanceof CodedError ? error.code : 'bug';
-    countFailure(code);
-    log(traces.gatewayFailed, { gateway: gateway.url, error: messageOf(error) });
-    // Devices keep their sockets from now on, until the gateway answers when it is next asked.
-    if (code === 'gateway-unreachable') {
-      networks().noteFailure(gateway, messageOf(error), clock.now());
-    }
-  }
-
-  async function attempt(owed: OwedWakeup): Promise<void> {
-    const { device, serial, address } = owed;
-    if (owed.isAwaited) count(address, 'unconfirmed');
-    const isStale = owed.saidAtMs + settings.addressLeaseMs < clock.now();
-    if (isStale || owed.attempts >= settings.wakeupAttemptsMax) return giveUp(owed, owed.attempts);
-    if (!networks().isWakeable(address)) return delay(owed, unreachableDelayMs);
-    const attempts = owed.attempts + 1;
-    const sentAtMs = clock.now();
-    const dueMs = sentAtMs + waitAfter(attempts);
-    // Noted before it is sent: a device that is back before the answer finds its wakeup counted.
-    await store.planWakeup({ device, serial, attempts, dueMs, sentAtMs });
-    log(traces.notifying, {
-      device,
-      network: address.network,
-      protocol: address.protocol,
-      attempts,
+  function wakingOf(network: NetworkKey): Waking {
+    const known = wakings.get(network);
+    if (known) return known;
+    const compartment = createCompartment({
+      ...{ clock, limits, pace: () => paceOf(network) },
+      send: (wakeup) =>
+        attempts.attempt(wakeup).catch((error: unknown) => {
+          detach(Promise.reject(error), log, traces.storeFailed);
+        }),
     });
-    const handed = await handOver(address);
-    log(traces.wakeupAnswered, { device, network: address.network, ...outcomeOf(handed) });
-    await settle({ ...owed, attempts }, handed, dueMs);
+    const circuit = createCircuit({ clock, limits });
+    const isBehind = { prompt: false, bulk: false };
+    const made = { compartment, circuit, isBehind, lastSuccessMs: undefined };
+    wakings.set(network, made);
+    return made;
   }
 
-  async function settle(sent: OwedWakeup, handed: HandOver, dueMs: number): Promise<void> {
-    const { device, serial, attempts } = sent;
-    const unsent = { ...sent, attempts: attempts - 1 };
-    const { result, isMaybeSent } = handed;
-    if (result?.outcome === 'triggered') return count(sent.address, 'triggered');
-    if (result?.outcome === 'deferred') {
-      const { min, max } = deferredDelayMs;
-      return delay(unsent, Math.min(Math.max(result.retryAfterMs ?? min, min), max));
+  function offer(waking: Waking, owed: DeviceWakeup): void {
+    const offered = waking.compartment.offer(owed);
+    if (offered === 'full' && owed.address) parts.countFull(owed.address.network);
+  }
+
+  function duePerScan(network: NetworkKey): number {
+    const perTwoLooks = (2 * networks().paceOf(network) * scanMs) / 1000;
+    return Math.max(duePerScanMin, Math.min(perTwoLooks, limits.wakeupQueueMax));
+  }
+
+  /** Ends the windows that are over. Those whose gateway has yet to answer wait for it. */
+  async function endWindows(network: NetworkKey, { compartment }: Waking): Promise<void> {
+    const limit = duePerScan(network) + compartment.underWay();
+    const query = { network, phase: 'sent' as const, nowMs: clock.now(), limit };
+    const over = await store.dueWakeups(query);
+    await Promise.all(over.filter(({ device }) => !compartment.has(device)).map(attempts.pass));
+  }
+
+  /** Takes what is due from the store, the oldest first, as long as there is room. */
+  async function takeDue(network: NetworkKey, waking: Waking): Promise<void> {
+    const { compartment } = waking;
+    const wanted = duePerScan(network);
+    if (paceOf(network) === 0 || compartment.waiting('prompt') >= wanted) return;
+    // The prompt ones come first: however many wait in bulk, none of them is overlooked.
+    const isBulkWanted = compartment.waiting('bulk') < wanted;
+    const known = compartment.waiting(isBulkWanted ? undefined : 'prompt') + compartment.underWay();
+    const limit = wanted + known;
+    const query = { network, phase: 'owed' as const, nowMs: clock.now(), limit };
+    const due = await store.dueWakeups(query);
+    const isCut = due.length === limit;
+    waking.isBehind = { prompt: isCut && due.at(-1)?.lane === 'prompt', bulk: isCut };
+    for (const owed of due) {
+      if (compartment.has(owed.device) || (owed.lane === 'bulk' && !isBulkWanted)) continue;
+      if (presence.signal(owed.device)) detach(attempts.hold(owed), log, traces.storeFailed);
+      else offer(waking, owed);
     }
-    count(sent.address, 'failure');
-    // A refusal may be a mistake of an hour, so it is an attempt like a failed one and not the last word.
-    // An answer that was lost may have been that of a datagram sent.
-    if (result || isMaybeSent) return store.planWakeup({ device, serial, attempts, dueMs });
-    return delay(unsent, unreachableDelayMs);
-  }
-
-  function start(owed: OwedWakeup): void {
-    if (isClosed || underWay.has(owed.device)) return;
-    underWay.add(owed.device);
-    const done = attempt(owed).finally(() => underWay.delete(owed.device));
-    detach(done, log, traces.storeFailed);
+    compartment.pump();
   }
 
   async function scan(): Promise<void> {
-    if (!isAsked()) return;
-    for (const owed of await store.dueWakeups(clock.now(), duePerScan)) {
-      if (underWay.has(owed.device)) continue;
-      // Its socket is open: whether it is alive is for the session to find out, and for us to wait.
-      const isHeld = presence.signal(owed.device);
-      if (isHeld) detach(delay(owed, waitAfter(1)), log, traces.storeFailed);
-      else start(owed);
+    if (!parts.isAsked()) return;
+    const configured = new Set(networks().keys());
+    for (const [network, { compartment }] of wakings) {
+      if (configured.has(network)) continue;
+      compartment.close();
+      wakings.delete(network);
     }
+    const look = async (network: NetworkKey) => {
+      const waking = wakingOf(network);
+      await endWindows(network, waking);
+      await takeDue(network, waking);
+    };
+    await Promise.all([...configured].map(look));
   }
 
   function run(): void {
-    detach(
-      scan().finally(() => {
-        if (!isClosed) clock.after(scanMs, run);
-      }),
-      log,
-      traces.storeFailed,
-    );
+    if (isClosed) return;
+    const again = () => void (isClosed || clock.after(scanMs, run));
+    detach(scan().finally(again), log, traces.storeFailed);
   }
 
   return {
-    start,
     run,
-    underWay: () => underWay.size,
-    async once(address) {
-      const { result } = await handOver(address);
-      return result ?? { id: '', outcome: 'failed', reason: 'no-gateway' };
+    isWakeable: (address) =>
+      networks().isWakeable(address) && circuitOf(address.network) === 'closed',
+    start(owed) {
+      const { address } = owed;
+      if (isClosed || !address || circuitOf(address.network) !== 'closed') return;
+      const waking = wakingOf(address.network);
+      if (!waking.isBehind[owed.lane]) offer(waking, owed);
     },
-    close: () => {
+    async once(wakeup) {
+      const { address } = wakeup;
+      const nobody: WakeupResult = { id: '', outcome: 'failed', reason: 'no-gateway' };
+      if (!address) return nobody;
+      return (await handOver(address, wordsOf(wakeup, ids))).result ?? nobody;
+    },
+    noteResult(network, result) {
+      const waking = wakingOf(network);
+      waking.circuit.note(result);
+      if (result.hasWorked) waking.lastSuccessMs = clock.now();
+    },
+    report: () =>
+      networks()
+        .keys()
+        .map((network) => {
+          const { compartment, circuit, lastSuccessMs } = wakingOf(network);
+          return {
+            ...{ network, circuit: circuitOf(network), lastSuccessMs },
+            ...{ waiting: compartment.waiting(), underWay: compartment.underWay() },
+            ...{ successRatio: circuit.successRatio(), p95Ms: times.p95Ms(network) },
+          };
+        }),
+    close() {
       isClosed = true;
+      signs.close();
+      for (const { compartment } of wakings.values()) compartment.close();
     },
   };
-}
-
-/** What became of a wakeup at the gateways. */
-interface HandOver {
-  /** The last gateway's answer; `undefined` when none gave one. */
-  result: WakeupResult | undefined;
-  /** A gateway got it, or may have, and its answer was lost. */
-  isMaybeSent: boolean;
-}
-
-// Errors after which the gateway has certainly sent nothing: it was not reached, or it said no as a whole.
-const unsentCodes = new Set(['gateway-busy', 'gateway-refused']);
-const unsentCauses = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-function isMaybeSent(error: unknown): boolean {
-  if (!(error instanceof CodedError)) return true;
-  const { code } = (error.cause ?? {}) as { code?: unknown };
-  return !unsentCodes.has(error.code) && !unsentCauses.has(String(code));
-}
-
-function outcomeOf({ result, isMaybeSent }: HandOver): Record<string, unknown> {
-  if (result) return { outcome: result.outcome, reason: result.reason };
-  return { outcome: isMaybeSent ? 'answer-lost' : 'no-gateway' };
 }

@@ -30,11 +30,12 @@ t.test('the smallest configuration names two keys, and gets the documented defau
     store: { path: join(t.testdir(), 'central.db') },
     networks: [],
     ...{ idleCloseMs: 10_000, helloTimeoutMs: 30_000, resendMs: 60_000, frameBytesMax: 20_480 },
-    ...{ recoveryMs: 604_800_000, wakeupRetryMs: [10_000, 30_000, 120_000], wakeupAttemptsMax: 5 },
+    ...{ recoveryMs: 604_800_000, wakeupRetryFloorMs: 8_000, wakeupAttemptsMax: 5 },
+    ...{ wakeupLeaseMs: 43_200_000, legacyTrust: 'range', legacyProbationMs: 86_400_000 },
     log: { level: 'info' },
   });
   t.notOk(config?.publicUrl);
-  t.ok(Object.isFrozen(config) && Object.isFrozen(config?.wakeupRetryMs));
+  t.ok(Object.isFrozen(config) && Object.isFrozen(config?.networks));
 });
 
 t.test(
@@ -153,8 +154,9 @@ t.test('a limit outside its range, or no whole number, is told with its key', as
   const bad = [
     ...['idleCloseMs: 99', 'idleCloseMs: 86400001', 'idleCloseMs: 1.5', 'idleCloseMs: 10s'],
     ...['idleCloseMs: null', 'idleCloseMs: .inf', 'frameBytesMax: 255', 'bodyBytesMax: 15'],
-    ...['socketsMax: 0', 'channelsPerDeviceMax: -1', 'wakeupRetryMs: []', 'wakeupRetryMs: [1]'],
-    ...['wakeupRetryMs: 10000', 'wakeupAttemptsMax: 101', 'recoveryMs: -1', 'log: {level: loud}'],
+    ...['socketsMax: 0', 'channelsPerDeviceMax: -1', 'wakeupQueueMax: 0', 'wakeupLeaseMs: 999'],
+    ...['wakeupRetryFloorMs: 99', 'wakeupAttemptsMax: 101', 'recoveryMs: -1', 'log: {level: loud}'],
+    ...['circuitSuccessMin: 1.1', 'circuitSuccessMin: -0.1', 'legacyTrust: sometimes'],
   ];
   for (const yaml of bad) {
     const key = yaml.split(/[:{ ]+/)[0] ?? '';
@@ -210,7 +212,7 @@ t.test('the environment goes over the file', async (t) => {
   const env = {
     REVEILLE_CENTRAL_IDLECLOSEMS: '2000',
     REVEILLE_CENTRAL_LOG_LEVEL: 'debug',
-    REVEILLE_CENTRAL_WAKEUP_RETRY_MS: '[1000, 2000]',
+    REVEILLE_CENTRAL_WAKEUP_RETRY_FLOOR_MS: '2000',
     REVEILLE_CENTRAL_PUBLIC_URL: 'https://push.example',
     REVEILLE_GATEWAY_LISTEN: 'not ours',
     HOME: '/root',
@@ -220,7 +222,7 @@ t.test('the environment goes over the file', async (t) => {
   t.match(config, {
     idleCloseMs: 2000,
     log: { level: 'debug' },
-    wakeupRetryMs: [1000, 2000],
+    wakeupRetryFloorMs: 2000,
     publicUrl: 'https://push.example',
   });
 });

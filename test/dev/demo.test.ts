@@ -25,7 +25,11 @@ t.test('the demo takes one notification to each of two sleeping handsets and bac
   t.match(output, /handset A +woken over udp/);
   t.match(output, /handset B +woken over tcp/);
   t.match(output, /gateway +verified the signature of ns-1/);
-  t.match(output, /counts 2 wakeups, and 2 versions that were not newer/);
+  t.match(
+    output,
+    /counts 2 wakeups, 2 of them known to have worked, and 2 versions that were not newer/,
+  );
+  t.match(output, /handset A +got a nonce by datagram and returned it on its socket/);
 });
 
 t.test("with the gateway's port blocked the demo tells what failed and exits 1", async (t) => {
@@ -41,4 +45,30 @@ t.test('an unknown part to break is refused', async (t) => {
   const { code, output } = await runDemo('--break', 'everything');
   t.equal(code, 1);
   t.match(output, /usage: npm run demo/);
+});
+
+t.test(
+  'a device that is deaf is known to be dark, and comes back by proving its address',
+  async (t) => {
+    const { code, output } = await runDemo('--story', 'dark-device');
+    t.equal(code, 0, output);
+    t.match(output, /sent 3 wakeups, 3 unconfirmed: the device is dark/);
+    t.match(output, /reveille_central_devices_dark is 1/);
+    t.match(output, /hello answered 200/);
+    t.match(output, /got version 2: nothing was lost/);
+    t.match(output, /knows that this wakeup worked/);
+  },
+);
+
+t.test('a network with two gateways outlives one, and sleepers outlive both', async (t) => {
+  const { code, output } = await runDemo('--story', 'failover');
+  t.equal(code, 0, output);
+  for (const version of [1, 2, 3, 4]) t.match(output, new RegExp(`got version ${version}`));
+  t.match(output, /handset B +hello answered 200/);
+});
+
+t.test('an unknown story is refused', async (t) => {
+  const { code, output } = await runDemo('--story', 'cinderella');
+  t.equal(code, 1);
+  t.match(output, /usage: npm run demo \[-- --story notification\|dark-device\|failover/);
 });

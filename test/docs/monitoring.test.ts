@@ -16,9 +16,11 @@ interface Family {
 
 const page = readFileSync('docs/monitoring.md', 'utf8');
 const rules = parse(readFileSync('docs/monitoring/reveille.rules.yml', 'utf8')) as {
-  groups: { name: string; rules: { alert: string; expr: string }[] }[];
+  groups: { name: string; rules: { alert?: string; record?: string; expr: string }[] }[];
 };
-const alerts = rules.groups.flatMap((group) => group.rules);
+const allRules = rules.groups.flatMap((group) => group.rules);
+const alerts = allRules.flatMap(({ alert, expr }) => (alert ? [{ alert, expr }] : []));
+const records = allRules.flatMap(({ record }) => record ?? []);
 
 interface Panel {
   id: number;
@@ -36,7 +38,7 @@ const dashboard = JSON.parse(readFileSync('docs/monitoring/dashboard.json', 'utf
 };
 const variables = dashboard.templating.list;
 const expressions = [
-  ...alerts.map(({ expr }) => expr),
+  ...allRules.map(({ expr }) => expr),
   ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
   ...variables.map(({ query }) => (typeof query === 'string' ? '' : query.query)),
 ];
@@ -75,9 +77,9 @@ async function liveFamilies(t: Teardown): Promise<Map<string, Family>> {
   ]);
 }
 
-/** The metrics an expression asks for. */
+/** The metrics an expression asks for; a recorded series, whose name has colons, is one. */
 function namesIn(expr: string): string[] {
-  return expr.match(/\b(?:reveille|process|nodejs)_\w+|\bup(?=\{)/g) ?? [];
+  return expr.match(/\b\w+:[\w:]+|\b(?:reveille|process|nodejs)_\w+|\bup(?=\{)/g) ?? [];
 }
 
 const histogramPart = /_(bucket|sum|count)$/;
@@ -85,7 +87,9 @@ const histogramPart = /_(bucket|sum|count)$/;
 t.test('rules and dashboard ask only for metrics that both programs have', async (t) => {
   const families = await liveFamilies(t);
   const exists = (name: string): boolean =>
-    families.has(name) || families.get(name.replace(histogramPart, ''))?.type === 'histogram';
+    families.has(name) ||
+    families.get(name.replace(histogramPart, ''))?.type === 'histogram' ||
+    records.includes(name);
   const asked = [...new Set(expressions.flatMap(namesIn))];
   t.ok(asked.length > 30, 'they are found');
   t.same(
@@ -132,6 +136,12 @@ t.test('the page tells every alert, and every alert has a test', async (t) => {
       `${alert} fires in a test`,
     );
   }
+});
+
+t.test('the page tells every recorded series', async (t) => {
+  t.ok(records.length > 0, 'there are some');
+  const told = [...page.matchAll(/^\| `(\w+:[\w:]+)` \|/gm)].map(([, name]) => name);
+  t.same(told, records);
 });
 
 t.test('the dashboard is of the form Grafana reads', async (t) => {

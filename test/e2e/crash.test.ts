@@ -30,7 +30,7 @@ t.test('twenty times kill -9 lose no version that was answered 200', async (t) =
   t.setTimeout(600_000);
   const folder = await createPathFolder(t);
   const gateway = await startGatewayProgram(t, folder);
-  writeCentralConfig(folder, [gateway.url], { wakeupRetryMs: [500], wakeupAttemptsMax: 100 });
+  writeCentralConfig(folder, [gateway.url], { wakeupRetryFloorMs: 500, wakeupAttemptsMax: 100 });
   const ears = await listenUdp(t);
   let central = await startCentralProgram(t, folder, { isWaking: true });
   const { uaid, subscriptions } = await subscribe(t, central, ears.port);
@@ -54,7 +54,7 @@ t.test(
     const folder = await createPathFolder(t);
     const gateway = await startGatewayProgram(t, folder);
     const { port } = new URL(gateway.url);
-    writeCentralConfig(folder, [gateway.url], { wakeupRetryMs: [500] });
+    writeCentralConfig(folder, [gateway.url], { wakeupRetryFloorMs: 500 });
     const ears = await listenUdp(t);
     const before = await startCentralProgram(t, folder, { isWaking: true });
     const { uaid, subscriptions } = await subscribe(t, before, ears.port);

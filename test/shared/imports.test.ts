@@ -55,6 +55,8 @@ const centralLayers: Layers = [
   ['wakeup'],
   ['store', 'presence'],
   ['dialects'],
+  // The table of a wakeup's states, which the store applies.
+  ['states'],
   ['protocol'],
 ];
 const gatewayLayers: Layers = [
@@ -66,8 +68,12 @@ const gatewayLayers: Layers = [
   ['senders'],
 ];
 
+/** A file that is a layer of its own, below its room. */
+const statesFile = /^central\/wakeup\/states\.[jt]s$/;
+
 /** `central/device/idle.ts` → `device`; of the files beside the rooms `cli.ts` is above the others. */
 function roomOf(path: string): string {
+  if (statesFile.test(path)) return 'states';
   const [, room = '', inner] = path.split('/');
   if (inner !== undefined) return room;
   return room.startsWith('cli.') ? 'cli' : 'root';

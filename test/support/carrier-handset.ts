@@ -24,18 +24,22 @@ export interface CarrierHandset {
 export interface HandsetPlan {
   protocol?: 'udp' | 'tcp';
   netid?: string;
+  /** It can neither prove its address nor know its own central's wakeups. */
+  isLegacy?: boolean;
 }
 
 /** Starts a handset and waits until it has its endpoint. */
 export async function startCarrierHandset(
   name: HandsetName,
   namespace: Namespace,
-  { protocol = 'udp', netid }: HandsetPlan,
+  { protocol = 'udp', netid, isLegacy = false }: HandsetPlan,
 ): Promise<CarrierHandset> {
   const host = name === 'handset-v6' ? `[${centralAddresses.v6}]` : centralAddresses.v4;
   const place = ['--central', `ws://${host}:${devicePort}`, '--network', carrierNetwork];
   const pool = netid === undefined ? [] : ['--netid', netid];
-  const args = [...place, ...pool, '--protocol', protocol, '--port', String(wakePort), '--json'];
+  const kind = isLegacy ? ['--legacy'] : [];
+  const port = ['--port', String(wakePort)];
+  const args = [...place, ...pool, ...kind, '--protocol', protocol, ...port, '--json'];
   const program = startProgram('handset', args, namespace.via);
   const lines = readLines(program);
   const next = (event: string) =>

@@ -11,12 +11,19 @@ import type { DeviceId } from '../../central/protocol/ids.js';
 import type { WakeupAddress } from '../../central/protocol/messages.js';
 import { createPublicServer } from '../../central/server.js';
 import { openStore } from '../../central/store/open.js';
+import { createBooks } from '../../central/wakeup/books.js';
+import { createGatewayClient } from '../../central/wakeup/gateway-client.js';
+import { createHandOver } from '../../central/wakeup/hand-over.js';
 import { createNetworks } from '../../central/wakeup/networks.js';
-import { createWake } from '../../central/wakeup/wake.js';
+import { createReconnectTimes } from '../../central/wakeup/reconnect-times.js';
+import { createWake, type Wake } from '../../central/wakeup/wake.js';
+import type { Clock } from '../../shared/clock.js';
 import { json, text } from '../../shared/http.js';
+import type { NetworkKey } from '../../shared/network.js';
 import { keepLog } from './central-log.js';
-import { channel, sampleIds } from './central-samples.js';
+import { channel, helloRecord, sampleIds, wakeupAddress } from './central-samples.js';
 import { createManualClock } from './manual-clock.js';
+import { served } from './scripted-gateway.js';
 
 interface Test {
   teardown(fn: () => Promise<void> | void): void;
@@ -27,28 +34,36 @@ export const recoveryMs = 60_000;
 export const wakeupAfterMs = 10_000;
 export const bodyBytesMax = 256;
 
-/** The rules between a stored version and its device. No network can be woken. */
-export async function openDelivery(t: Test, { queueMax = 1000 } = {}) {
+/**
+ * The rules between a stored version and its device. Nobody listens where the one gateway is said to be; with
+ * `isOnline` it has told that it wakes the network of sample addresses.
+ */
+export async function openDelivery(t: Test, { queueMax = 1000, isOnline = false } = {}) {
   const clock = createManualClock();
   const { log, lines } = keepLog();
   const store = await openStore({ path: ':memory:', nowMs: clock.now(), queueMax });
   t.teardown(() => store.close());
   const presence = createLocalPresence();
-  const networks = createNetworks([]);
+  const networks = openNetworks(t, clock, isOnline);
   const paths: DeliveryPath[] = [];
-  const replaced: WakeupAddress[] = [];
-  const wake = createWake({
-    ...{ store, presence, clock, log },
+  const replaced: NetworkKey[] = [];
+  const times = createReconnectTimes({ floorMs: wakeupAfterMs, random: () => 0 });
+  const nothing = () => {};
+  const counts = { outcome: nothing, darkened: nothing, reconnected: nothing, reached: nothing };
+  const wake: Wake = createWake({
+    ...{ store, presence, times, clock, log, ids: sampleIds },
     networks: () => networks,
     isAsked: () => true,
-    settings: { wakeupRetryMs: [wakeupAfterMs], wakeupAttemptsMax: 2, addressLeaseMs: 86_400_000 },
-    count: () => {},
-    countFailure: () => {},
+    handOver: createHandOver({ networks: () => networks, clock, log, countFailure: nothing }),
+    books: createBooks({ counts, times, clock, log, onResult: nothing }),
+    limits: wakeLimits,
+    countFull: nothing,
   });
+  t.teardown(() => wake.close());
   const deliver = createDeliver({
     ...{ presence, wake, log },
     countPath: (path) => void paths.push(path),
-    countReplaced: (address) => void replaced.push(address),
+    countReplaced: (network) => void replaced.push(network),
   });
 
   /** A device that said hello, with one channel. */
@@ -56,10 +71,33 @@ export async function openDelivery(t: Test, { queueMax = 1000 } = {}) {
     const device = sampleIds.newDevice();
     const times = { nowMs: clock.now(), wakeupDueMs: clock.now() + wakeupAfterMs };
     const said = { address, channels: [sampleChannel], isNew: true, channelsMax: 10 };
-    await store.hello({ device, ...said, ...times });
+    await store.hello(helloRecord(device, { ...said, ...times }));
     return device;
   }
-  return { clock, log, lines, store, presence, wake, deliver, paths, replaced, meet };
+  const parts = { clock, log, lines, store, presence, networks, wake, deliver };
+  return { ...parts, paths, replaced, meet };
+}
+
+const wakeLimits = {
+  ...{ wakeupLeaseMs: 86_400_000, wakeupAttemptsMax: 2, signPollMs: 2_000 },
+  ...{ wakeupQueueMax: 100, wakeupsUnderWayMax: 100 },
+  ...{ circuitWakeupsMin: 20, circuitSuccessMin: 0.1, circuitOpenMs: 60_000 },
+};
+
+function openNetworks(t: Test, clock: Clock, isOnline: boolean) {
+  const gateway = createGatewayClient({
+    ...{ url: 'http://127.0.0.1:1', publicKeys: [], signingKeys: [], tls: {} },
+    ...{ timeoutMs: 1_000, gatherMs: 0, wakeupsMax: 100, clock },
+  });
+  t.teardown(() => gateway.close());
+  const { network } = wakeupAddress();
+  const trust = { legacyTrust: 'range' as const, egress: [] };
+  const gateways = [gateway];
+  const networks = createNetworks([
+    { key: network, ranges: undefined, ...trust, wakeupsPerSecond: 1_000, gateways },
+  ]);
+  if (isOnline) networks.noteServed(gateway, [served()], clock.now());
+  return networks;
 }
 
 /** The listener on a free port. `responses` are those it has begun, in their order. */
@@ -92,6 +130,7 @@ export async function openApp(
     ...{ notify, pages, bodyBytesMax, log },
     peerOf: createPeerOf([]),
     takesRequest: createRequestRate({ perSecond: options.requestsPerSecond ?? 10_000, clock }),
+    isPrompt: createRequestRate({ perSecond: 10_000, clock }),
   });
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     responses.push(response);

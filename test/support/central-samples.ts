@@ -1,7 +1,13 @@
 // Values that tests of central begin with. Made by the parsers that make them in the program.
 
-import { type ChannelId, createIds, parseChannelId } from '../../central/protocol/ids.js';
+import {
+  type ChannelId,
+  createIds,
+  type DeviceId,
+  parseChannelId,
+} from '../../central/protocol/ids.js';
 import type { WakeupAddress } from '../../central/protocol/messages.js';
+import type { HelloRecord, PutRecord } from '../../central/store/store.js';
 import { parseAddress } from '../../shared/address.js';
 import { parseNetworkKey } from '../../shared/network.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
@@ -22,4 +28,30 @@ export function wakeupAddress(
   const [key, address] = [parseNetworkKey(network), parseAddress(ip)];
   if (!key || !address) throw new Error(`${network} ${ip} is no address`);
   return { network: key, address, port, protocol };
+}
+
+/** When samples happen, unless a test says otherwise. */
+export const sampleMs = 1_700_000_000_000;
+
+/** The hello of a device of which no more is known, with what a test says of it. */
+export function helloRecord(device: DeviceId, more: Partial<HelloRecord> = {}): HelloRecord {
+  const { nowMs = sampleMs } = more;
+  return {
+    ...{ device, address: undefined, trust: 'believe', isAuthenticated: false },
+    ...{ channels: undefined, isNew: false, channelsMax: 100 },
+    ...{ nowMs, wakeupDueMs: nowMs + 10_000, forgiveBeforeMs: 0 },
+    ...more,
+  };
+}
+
+/** A version for a channel, with what a test says of it. */
+export function putRecord(
+  device: DeviceId,
+  channel: ChannelId,
+  version: number,
+  more: Partial<PutRecord> = {},
+): PutRecord {
+  const { nowMs = sampleMs } = more;
+  const wakeupDueMs = nowMs + 10_000;
+  return { device, channel, version, nowMs, wakeupDueMs, lane: 'prompt', ...more };
 }

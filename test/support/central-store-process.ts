@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 import { deviceIdOf } from '../../central/protocol/ids.js';
 import { openStore } from '../../central/store/open.js';
-import { channel } from './central-samples.js';
+import { channel, helloRecord, putRecord } from './central-samples.js';
 
 export const storeDevice = deviceIdOf(Buffer.alloc(16, 1));
 export const storeChannel = channel('c1');
@@ -17,14 +17,10 @@ async function run(path: string): Promise<void> {
     say(`refused ${error.message}`);
   });
   if (!store) return;
-  const hello = { address: undefined, channels: [storeChannel], isNew: false };
-  await store
-    .hello({ device: storeDevice, ...hello, nowMs: 1, wakeupDueMs: 1, channelsMax: 1 })
-    .catch(() => {});
+  await store.hello(helloRecord(storeDevice, { channels: [storeChannel] })).catch(() => {});
   say('open');
   for await (const line of createInterface({ input: process.stdin })) {
-    const put = { device: storeDevice, channel: storeChannel, version: Number(line) };
-    const came = store.put({ ...put, wakeupDueMs: 1 });
+    const came = store.put(putRecord(storeDevice, storeChannel, Number(line)));
     const text = await came.then(
       ({ outcome }) => outcome,
       ({ code }: { code: string }) => code,

@@ -4,6 +4,8 @@ import type { Clock } from '../../shared/clock.js';
 export interface ManualClock extends Clock {
   /** Moves time on and runs what falls due, in order of its time. */
   advance(ms: number): void;
+  /** How long until the next falls due; `undefined` when nothing is planned. */
+  untilNextMs(): number | undefined;
 }
 
 export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
@@ -11,6 +13,11 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
   let planned: { atMs: number; fn: () => void }[] = [];
   return {
     now: () => nowMs,
+    untilNextMs() {
+      let firstMs: number | undefined;
+      for (const { atMs } of planned) if (firstMs === undefined || atMs < firstMs) firstMs = atMs;
+      return firstMs === undefined ? undefined : Math.max(0, firstMs - nowMs);
+    },
     after(ms, fn) {
       const entry = { atMs: nowMs + ms, fn };
       planned.push(entry);

@@ -10,7 +10,7 @@ import {
   recoveryMs,
 } from '../../support/central-app.js';
 import { abandon, ask, exchange, type Reply } from '../../support/central-app-server.js';
-import { channel, sampleIds, wakeupAddress } from '../../support/central-samples.js';
+import { channel, helloRecord, sampleIds, wakeupAddress } from '../../support/central-samples.js';
 
 // Many processes, or many stores: a busy machine needs longer than the runner gives a file.
 t.setTimeout(200_000);
@@ -244,9 +244,7 @@ t.test('a device that comes back with its channels is served again at the same U
   const device = sampleIds.newDevice();
   const endpoint = url + pathFor(device);
   t.equal((await ask(endpoint, { body: 'version=1' })).status, 503);
-  const times = { nowMs: clock.now(), wakeupDueMs: clock.now() };
-  const said = { address: undefined, channels: [c1], isNew: false, channelsMax: 9 };
-  await store.hello({ device, ...said, ...times });
+  await store.hello(helloRecord(device, { channels: [c1], nowMs: clock.now() }));
   t.equal((await ask(endpoint, { body: 'version=1' })).status, 200);
 });
 
@@ -283,7 +281,8 @@ t.test(
         const isAnswered = responses.at(-1)?.writableEnded === true;
         seen.push({ isAnswered, pending: store.pending(device) });
       },
-      onDisplaced: () => {},
+      onDisplaced() {},
+      onAddressLost() {},
     });
     for (const body of ['version=5', 'version=5', 'version=4', 'version=x', 'x', 'y'.repeat(999)]) {
       await put(body);
@@ -332,7 +331,7 @@ t.test('a peer that leaves amid its body stores nothing and harms nobody', async
 t.test('a peer that leaves before its answer leaves a version that is stored', async (t) => {
   const { port, path, presence, device, store } = await setUp(t);
   const signalled = new Promise<void>((onSignal) => {
-    presence.enter(device, { onSignal, onDisplaced: () => {} });
+    presence.enter(device, { onSignal, onDisplaced() {}, onAddressLost() {} });
   });
   const whole = `PUT ${path} HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\nversion=7`;
   await abandon(port, whole, 'end');

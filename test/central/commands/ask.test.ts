@@ -61,5 +61,6 @@ t.test('what is not an answer of central is told as that', async (t) => {
 t.test('no network is an empty table', async (t) => {
   const { codes, lines } = await askOther(t, 200, '{"networks":[],"outcome":"triggered"}');
   t.same(codes, [0, 0]);
-  t.same(lines, ['NETWORK  STATE  GATEWAY  GATEWAY STATE  RANGES  PROTOCOLS', 'triggered']);
+  const heads = 'NETWORK  STATE  GATEWAY  GATEWAY STATE  CIRCUIT  SUCCESS  LAST SUCCESS  QUEUE';
+  t.same(lines, [`${heads}  RANGES  PROTOCOLS`, 'triggered']);
 });

@@ -99,8 +99,14 @@ t.test('networks and wake ask the running central', async (t) => {
   const env = { REVEILLE_CENTRAL_ADMIN: new URL(central.adminUrl).host };
   const networks = await runCentral(['networks', ...args], env);
   t.match(networks, { code: 0, stderr: '' });
-  t.match(networks.stdout, /^NETWORK +STATE +GATEWAY +GATEWAY STATE +RANGES +PROTOCOLS\n/);
-  t.match(networks.stdout, /\n214-07 +offline +http:\/\/127\.0\.0\.1:1 +.+ +- +-\n$/);
+  t.match(
+    networks.stdout,
+    /^NETWORK +STATE +GATEWAY +GATEWAY STATE +CIRCUIT +SUCCESS +LAST SUCCESS +QUEUE +RANGES +PROTOCOLS\n/,
+  );
+  t.match(
+    networks.stdout,
+    /\n214-07 +offline +http:\/\/127\.0\.0\.1:1 +.+ +open: no gateway +- +- +0 +- +-\n$/,
+  );
   const stranger = await runCentral(['wake', ...args, uaid], env);
   t.match(stranger, { code: 1, stdout: 'failed: not a uaid of this server\n' });
   t.equal(await central.kill('SIGTERM'), 0);

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { noteAcked, noteSent, readPending, type Unacked } from '../../../central/deliver/flush.js';
 import { openDelivery } from '../../support/central-app.js';
-import { channel } from '../../support/central-samples.js';
+import { channel, putRecord } from '../../support/central-samples.js';
 
 const [a, b] = [channel('c1'), channel('b')];
 
@@ -13,7 +13,7 @@ async function setUp(t: Parameters<typeof openDelivery>[0]) {
   await store.register(device, b, 10);
   const unacked: Unacked = new Map();
   const put = (channel: typeof a, version: number) =>
-    store.put({ device, channel, version, wakeupDueMs: 0 });
+    store.put(putRecord(device, channel, version));
   const read = async ({ all }: { all: boolean }) => {
     const updates = await readPending({ store, device, unacked, all });
     return Object.fromEntries(updates.map(({ channel, version }) => [channel, version]));

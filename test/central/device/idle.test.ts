@@ -41,7 +41,7 @@ t.test(
   'a socket that stayed open longer than the lease is closed with a lease begun anew',
   async (t) => {
     const { url, clock, gateway, watch } = await startWakingCentral(t, {
-      addressLeaseMs: 60_000,
+      wakeupLeaseMs: 60_000,
       // No answer of the gateway grows old while the clock jumps.
       gatewayPollMs: 3_600_000,
     });

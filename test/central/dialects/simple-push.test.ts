@@ -22,7 +22,11 @@ function refusal(message: DeviceMessage | ProtocolError): string | undefined {
   return `${protocolErrors[message.error].status} ${message.inReplyTo ?? ''}`.trim();
 }
 
-const hello = { messageType: 'hello', uaid: null, channels: undefined, wakeup: undefined };
+const plain = { canProve: false, isAuthenticated: false };
+const hello = {
+  ...{ messageType: 'hello', uaid: null, channels: undefined, wakeup: undefined },
+  ...plain,
+};
 
 t.test('the subprotocol is push-notification', async (t) => {
   t.equal(simplePush.subprotocol, 'push-notification');
@@ -39,6 +43,7 @@ t.test('a whole hello of a phone is read', async (t) => {
     uaid: 'f1',
     channels: ['c1', uuid],
     wakeup: wakeupAddress('10.1.2.3', { network: '214-07/net-b', protocol: 'tcp' }),
+    ...plain,
   });
 });
 
@@ -375,10 +380,49 @@ t.test('of two equal keys the last counts', async (t) => {
 
 t.test('a hello is answered 200, or 201 when the device can be woken', async (t) => {
   const encode = (isWakeable: boolean) =>
-    simplePush.encode({ messageType: 'hello', uaid: 'u', isWakeable });
+    simplePush.encode({ messageType: 'hello', uaid: 'u', isWakeable, wakeupAuth: undefined });
   t.equal(encode(false), '{"messageType":"hello","uaid":"u","status":200}');
   t.equal(encode(true), '{"messageType":"hello","uaid":"u","status":201}');
 });
+
+t.test('the answer to hello tells what authenticated wakeups are known by', async (t) => {
+  const wakeupAuth = { key: Buffer.alloc(32, 0xfb), counter: 17 };
+  const text = simplePush.encode({
+    ...{ messageType: 'hello' as const, uaid: 'u', isWakeable: true, wakeupAuth },
+  });
+  const wakeup_auth = { key: wakeupAuth.key.toString('base64url'), counter: 17 };
+  t.same(JSON.parse(text), { messageType: 'hello', uaid: 'u', status: 201, wakeup_auth });
+});
+
+t.test('wakeup_hostport asks for proof and auth with true, each for itself', async (t) => {
+  const read = (more: object) => {
+    const wakeup_hostport = { ...here, ...more };
+    const message = decodeValue({ messageType: 'hello', wakeup_hostport, mobilenetwork: home });
+    return message as { canProve?: boolean; isAuthenticated?: boolean; wakeup?: object };
+  };
+  t.match(read({ proof: true }), { canProve: true, isAuthenticated: false });
+  t.match(read({ auth: true }), { canProve: false, isAuthenticated: true });
+  for (const other of [false, 'true', 1, null, {}, [true]]) {
+    const message = read({ proof: other, auth: other });
+    t.match(message, { canProve: false, isAuthenticated: false }, JSON.stringify(other));
+    t.ok(message.wakeup, 'and the address is read');
+  }
+});
+
+t.test(
+  'wakeupProof hands on its nonce; what is no text is a nonce that proves nothing',
+  async (t) => {
+    const nonce = 'AAAAAAAAAAAAAAAAAAAAAA';
+    t.same(decodeValue({ messageType: 'wakeupProof', nonce }), {
+      messageType: 'wakeupProof',
+      nonce,
+    });
+    for (const bad of [undefined, null, 5, {}, [nonce]]) {
+      const message = decodeValue({ messageType: 'wakeupProof', nonce: bad });
+      t.same(message, { messageType: 'wakeupProof', nonce: '' });
+    }
+  },
+);
 
 t.test('register is answered 200 with the endpoint', async (t) => {
   const pushEndpoint = 'https://push.example/v1/notify/t';

@@ -1,19 +1,14 @@
 // What the commands `networks` and `wake` find on the admin listener.
 import t from 'tap';
 import { commandRoutes } from '../../../central/ops/commands.js';
-import { createNetworks } from '../../../central/wakeup/networks.js';
 import { openAdmin } from '../../../shared/admin.js';
 import { createRegistry } from '../../../shared/metrics.js';
-import { networkKey } from '../../../shared/network.js';
 import { openDelivery } from '../../support/central-app.js';
 import { ask } from '../../support/central-app-server.js';
 import { sampleIds, wakeupAddress } from '../../support/central-samples.js';
 
 async function openCommands(t: Parameters<typeof openDelivery>[0]) {
   const delivery = await openDelivery(t);
-  const key = networkKey('214', '07');
-  if (!key) throw new Error('no network');
-  const networks = createNetworks([{ key, ranges: undefined, gateways: [] }]);
   const admin = await openAdmin({
     listen: { host: '127.0.0.1', port: 0 },
     registry: createRegistry('reveille_central'),
@@ -21,9 +16,9 @@ async function openCommands(t: Parameters<typeof openDelivery>[0]) {
     log: delivery.log,
     routes: commandRoutes({
       ...delivery,
-      networks: () => networks,
+      networks: () => delivery.networks,
       ids: sampleIds,
-      addressLeaseMs: 86_400_000,
+      wakeupLeaseMs: 86_400_000,
     }),
   });
   t.teardown(() => admin.close(0));
@@ -38,14 +33,16 @@ t.test('networks are told with their state', async (t) => {
   const { url } = await openCommands(t);
   const { status, body } = await ask(`${url}/networks`, { method: 'GET' });
   t.equal(status, 200);
-  t.match(JSON.parse(body), { networks: [{ network: '214-07', isOnline: false, gateways: [] }] });
+  t.match(JSON.parse(body), {
+    networks: [{ network: '214-07', isOnline: false, gateways: [{ isReachable: false }] }],
+  });
 });
 
 t.test('a device on a socket is signalled instead of woken', async (t) => {
   const { wake, presence, meet } = await openCommands(t);
   const device = await meet();
   let signals = 0;
-  presence.enter(device, { onSignal: () => void signals++, onDisplaced: () => {} });
+  presence.enter(device, { onSignal: () => void signals++, onDisplaced() {}, onAddressLost() {} });
   const answer = await wake(JSON.stringify({ uaid: sampleIds.uaidOf(device) }));
   t.match(answer, { status: 200, outcome: 'connected' });
   t.equal(signals, 1);
@@ -82,7 +79,11 @@ t.test('what holds no uaid of this server is refused', async (t) => {
 t.test('a form of a web page is refused', async (t) => {
   const { wake, meet, presence } = await openCommands(t);
   const device = await meet();
-  presence.enter(device, { onSignal: () => t.fail('signalled'), onDisplaced: () => {} });
+  presence.enter(device, {
+    onSignal: () => t.fail('signalled'),
+    onDisplaced() {},
+    onAddressLost() {},
+  });
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
     const body = JSON.stringify({ uaid: sampleIds.uaidOf(device) });
     t.match(await wake(body, { 'content-type': type }), { status: 415, outcome: 'failed' });

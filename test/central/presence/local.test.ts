@@ -8,6 +8,7 @@ function keeper(events: string[], name: string): Holder {
   return {
     onSignal: () => void events.push(`${name} signalled`),
     onDisplaced: () => void events.push(`${name} displaced`),
+    onAddressLost: () => void events.push(`${name} lost its address`),
   };
 }
 
@@ -51,6 +52,7 @@ t.test('a displaced holder that leaves takes nothing from the newer one', async 
     onSignal: () => {},
     // As a session does: it leaves while the newer one enters.
     onDisplaced: () => presence.leave(device, older),
+    onAddressLost: () => {},
   };
   presence.enter(device, older);
   presence.enter(device, keeper(events, 'newer'));
@@ -79,4 +81,15 @@ t.test('it tells who is held and how many', async (t) => {
   presence.leave(device, holder);
   presence.leave(device, holder);
   t.same([presence.holds(device), presence.holds(other), presence.size()], [false, true, 1]);
+});
+
+t.test('that an address is lost is told to the holder of that device alone', async (t) => {
+  const presence = createLocalPresence();
+  const events: string[] = [];
+  presence.enter(device, keeper(events, 'a'));
+  presence.enter(other, keeper(events, 'b'));
+  presence.revokeAddress(device);
+  presence.revokeAddress(sampleIds.newDevice());
+  t.same(events, ['a lost its address']);
+  t.ok(presence.holds(device) && presence.holds(other), 'and it goes on holding');
 });

@@ -8,18 +8,18 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { openStore } from '../../../central/store/open.js';
-import { channel, sampleIds, wakeupAddress } from '../../support/central-samples.js';
+import type { Store } from '../../../central/store/store.js';
+import { channel, sampleIds, sampleMs } from '../../support/central-samples.js';
 import { storeChannel, storeDevice } from '../../support/central-store-process.js';
-import { phrases, startMs } from './contract.js';
+import { anyAddress, meet, phrases, windowMs } from './phrases.js';
 
 // Many processes, or many stores: a busy machine needs longer than the runner gives a file.
 t.setTimeout(200_000);
 
 const c1 = channel('c1');
-const here = wakeupAddress();
 const program = fileURLToPath(new URL('../../support/central-store-process.js', import.meta.url));
 
-const open = (path: string, { nowMs = startMs, queueMax = 1000 } = {}) =>
+const open = (path: string, { nowMs = sampleMs, queueMax = 1000 } = {}) =>
   openStore({ path, nowMs, queueMax });
 
 /** A process that holds the store of a file; `lines` are what it says. */
@@ -48,41 +48,79 @@ function holdInProcess(t: { teardown(fn: () => void): void }, path: string) {
 
 t.test('a file keeps everything, and when it began', async (t) => {
   const path = join(t.testdir(), 'central.db');
-  const device = sampleIds.newDevice();
   const first = await open(path);
-  await phrases(first).hello(device, { isNew: true, address: here });
-  await first.register(device, c1, 10);
-  const { owed } = await phrases(first).put(device, c1, 5);
-  if (!owed) return t.fail('nothing owed');
-  await first.planWakeup({ ...owed, attempts: 2, dueMs: startMs + 9, sentAtMs: startMs + 3 });
-  const before = [await first.counts(), await first.addressOf(device), await first.pending(device)];
-  const due = await first.dueWakeups(startMs + 9, 10);
+  const address = anyAddress();
+  const { device, put, miss, begin, move } = await meet(async () => first, { address });
+  await put(device, c1, 5, { lane: 'bulk' });
+  await miss(device);
+  await begin(device);
+  await move(device, { name: 'triggered' });
+  const { device: dark, darken } = await meet(async () => first, { address: anyAddress() });
+  await darken(dark);
+  const all = async (store: Store) => [
+    ...[await store.counts(), await store.pending(device), await store.darkDevices(10)],
+    ...[await store.wakeupOf(device), await store.wakeupOf(dark)],
+  ];
+  const before = await all(first);
   await first.close();
 
-  const second = await open(path, { nowMs: startMs + 1_000_000 });
+  const second = await open(path, { nowMs: sampleMs + 1_000_000 });
   t.teardown(() => second.close());
-  t.equal(second.bornAtMs, startMs);
-  const after = [
-    await second.counts(),
-    await second.addressOf(device),
-    await second.pending(device),
-  ];
-  t.same(after, before);
-  t.match(due, [{ device, attempts: 2, isAwaited: true }]);
-  t.same(await second.dueWakeups(startMs + 9, 10), due);
+  t.equal(second.bornAtMs, sampleMs);
+  t.same(await all(second), before);
+  const kept = { state: 'awaited', address, attempts: 2, lane: 'bulk', dueMs: windowMs };
+  t.match(await second.wakeupOf(device), kept);
+  t.same(await phrases(second).due('sent'), [device]);
 });
 
-t.test('after a restart no wakeup has the serial of another that is owed', async (t) => {
+t.test('a wakeup goes on after a restart from where it was', async (t) => {
   const path = join(t.testdir(), 'central.db');
-  const [one, other] = [sampleIds.newDevice(), sampleIds.newDevice()];
-  const serials: (number | undefined)[] = [];
-  for (const device of [one, other]) {
+  const device = sampleIds.newDevice();
+  const address = anyAddress();
+  /** Does one thing to the device between two restarts. */
+  async function alone<T>(act: (words: ReturnType<typeof phrases>) => Promise<T>): Promise<T> {
     const store = await open(path);
-    await phrases(store).hello(device, { address: here, channels: [c1] });
-    serials.push((await phrases(store).put(device, c1, 1)).owed?.serial);
+    const result = await act(phrases(store));
+    await store.close();
+    return result;
+  }
+  await alone(({ hello }) => hello(device, { address, trust: 'prove', channels: [c1] }));
+  await alone(({ put }) => put(device, c1, 1));
+  t.match(await alone(({ prove }) => prove(device, address)), { now: { state: 'owed' } });
+  await alone(({ begin }) => begin(device));
+  const passed = { name: 'passed' as const, nowMs: windowMs, attemptsMax: 2 };
+  t.match(await alone(({ move }) => move(device, passed)), { now: { state: 'owed', attempts: 1 } });
+  await alone(({ begin }) => begin(device));
+  await alone(({ move }) => move(device, { name: 'triggered' }));
+  t.match(await alone(({ move }) => move(device, passed)), { isDarkened: true });
+  const back = await alone(({ hello }) => hello(device, { address, trust: 'prove' }));
+  t.match(back, { now: { state: 'probation' } });
+  t.match(await alone(({ prove }) => prove(device, address)), { now: { state: 'owed' } });
+});
+
+t.test('after a restart no wakeup has the serial of another, and counters go on', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const serials: (number | undefined)[] = [];
+  const device = sampleIds.newDevice();
+  const address = anyAddress();
+  let last = 0;
+  for (const [version, nowMs] of [sampleMs, sampleMs - 50_000].entries()) {
+    const store = await open(path, { nowMs });
+    const { hello, put, begin } = phrases(store);
+    const other = sampleIds.newDevice();
+    await hello(other, { address: anyAddress(), channels: [c1], nowMs });
+    serials.push((await put(other, c1, 1)).owed?.serial);
+    const { now } = await hello(device, { address, channels: [c1], nowMs });
+    t.ok((now?.counter ?? 0) >= last + 2);
+    serials.push(now?.serial, (await put(device, c1, version)).owed?.serial);
+    const begun = await begin(device, { nowMs });
+    serials.push(begun?.now.serial);
+    t.ok((begun?.now.counter ?? 0) > (now?.counter ?? 0));
+    last = begun?.now.counter ?? 0;
+    await store.ack(device, [{ channel: c1, version }]);
     await store.close();
   }
-  t.not(serials[0], serials[1]);
+  t.equal(new Set(serials).size, serials.length);
 });
 
 t.test('what was answered survives a process that is killed', async (t) => {

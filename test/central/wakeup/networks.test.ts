@@ -45,7 +45,9 @@ function setting(
   list: readonly GatewayClient[],
   changes: Partial<NetworkSetting> = {},
 ): NetworkSetting {
-  return { key: key('214-07'), ranges: undefined, gateways: list, ...changes };
+  const trust = { legacyTrust: 'range' as const, egress: [] };
+  const base = { key: key('214-07'), ranges: undefined, ...trust, wakeupsPerSecond: 1_000 };
+  return { ...base, gateways: list, ...changes };
 }
 
 t.test('can wake nobody before a gateway has told what it serves', async (t) => {
@@ -152,26 +154,57 @@ t.test('does not let one network’s gateway wake into another network', async (
   t.notOk(networks.isWakeable(at('10.0.0.1', '310-150')));
 });
 
-t.test(
-  'tries all gateways that serve an address, one address’s always in the same order',
-  async (t) => {
-    const [a, b, c] = gateways(t, 3) as [GatewayClient, GatewayClient, GatewayClient];
-    const networks = createNetworks([setting([a, b, c])]);
-    networks.noteServed(a, [served()], 1);
-    networks.noteServed(b, [served({ ranges: ['172.16.0.0/12'] })], 1);
-    networks.noteServed(c, [served()], 1);
-    const firsts = new Set<string>();
-    for (let i = 0; i < 8; i++) {
-      const order = networks.gatewaysFor(at(`10.0.0.${i}`));
-      t.same(new Set(order), new Set([a, c]));
-      t.same(networks.gatewaysFor(at(`10.0.0.${i}`)), order);
-      firsts.add(order[0]?.url ?? '');
-    }
-    t.equal(firsts.size, 2, 'and different addresses are spread');
-    networks.noteFailure(c, 'gone', 2);
-    t.same(networks.gatewaysFor(at('10.0.0.1')), [a]);
-  },
-);
+t.test('one neighbourhood has one gateway, and neighbourhoods are spread over all', async (t) => {
+  const [a, b, c] = gateways(t, 3) as [GatewayClient, GatewayClient, GatewayClient];
+  const networks = createNetworks([setting([a, b, c])]);
+  networks.noteServed(a, [served()], 1);
+  networks.noteServed(b, [served({ ranges: ['172.16.0.0/12'] })], 1);
+  networks.noteServed(c, [served()], 1);
+  const firsts = new Set<GatewayClient | undefined>();
+  for (let i = 0; i < 16; i++) {
+    const order = networks.gatewaysFor(at(`10.0.${i}.1`));
+    t.same(new Set(order), new Set([a, c]), 'all that serve it');
+    t.same(networks.gatewaysFor(at(`10.0.${i}.254`)), order, 'a /24 is one');
+    firsts.add(order[0]);
+  }
+  t.equal(firsts.size, 2);
+  const six = (low: string) => networks.gatewaysFor(at(`fd12:3456:7:${low}::1`));
+  t.same(six('12ff'), six('1200'), 'and so is a /56');
+});
+
+t.test('only what a gateway had moves when it falls, and comes back with it', async (t) => {
+  const [a, b, c] = gateways(t, 3) as [GatewayClient, GatewayClient, GatewayClient];
+  const networks = createNetworks([setting([a, b, c])]);
+  for (const gateway of [a, b, c]) networks.noteServed(gateway, [served()], 1);
+  const firsts = () =>
+    Array.from({ length: 60 }, (_, i) => networks.gatewaysFor(at(`10.0.${i}.1`))[0]);
+  const before = firsts();
+  networks.noteFailure(b, 'gone', 2);
+  const meanwhile = firsts();
+  for (const [i, first] of before.entries()) {
+    if (first !== b) t.equal(meanwhile[i], first);
+    else t.not(meanwhile[i], b);
+  }
+  t.ok(before.includes(b));
+  networks.noteServed(b, [served()], 3);
+  t.same(firsts(), before);
+});
+
+t.test('whose word is taken for an address, as the network says', async (t) => {
+  const egress = [prefix('198.51.100.0/24'), prefix('2001:db8::/32')];
+  const [inside, outside] = ['198.51.100.7', '198.51.101.7'];
+  const trusted = (changes: Partial<NetworkSetting>, peer: string) =>
+    createNetworks([setting([], changes)]).isTrusted(key('214-07'), peer);
+  t.ok(trusted({ legacyTrust: 'range', egress }, outside), 'of any');
+  t.ok(trusted({ legacyTrust: 'egress', egress }, inside));
+  t.ok(trusted({ legacyTrust: 'egress', egress }, '2001:db8::1'));
+  for (const peer of [outside, '2001:db9::1', '', 'x']) {
+    t.notOk(trusted({ legacyTrust: 'egress', egress }, peer), peer);
+  }
+  t.notOk(trusted({ legacyTrust: 'egress' }, inside), 'none is declared');
+  t.notOk(trusted({ legacyTrust: 'never', egress }, inside));
+  t.notOk(createNetworks([]).isTrusted(key('214-07'), inside), 'of no network');
+});
 
 t.test('leaves out what a gateway tells that is no network or no range', async (t) => {
   const [gateway] = gateways(t, 1) as [GatewayClient];

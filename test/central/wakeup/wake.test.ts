@@ -1,6 +1,6 @@
-// Waking one device: once at a time, again after 10, 30 and 120 s, at most five times, and over a restart.
+// Waking one device: once at a time, again when its window is over, at most five times, and over a restart.
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { traces } from '../../../shared/traces.js';
 import type { WakeupResult } from '../../../shared/wakeup/request.js';
 import { createManualClock } from '../../support/manual-clock.js';
@@ -11,57 +11,19 @@ import {
   networkThrough,
   startCentral,
   startWakingCentral,
-  type WakingCentral,
 } from '../../support/running-central.js';
 import { openScriptedGateway } from '../../support/scripted-gateway.js';
+import {
+  never,
+  settled,
+  sleeper,
+  untilNextWakeup,
+  wakeups,
+} from '../../support/sleeping-devices.js';
 import { connectDevice, put, wakeable } from '../../support/test-device.js';
 
-type Timed = Pick<WakingCentral, 'url' | 'central' | 'clock' | 'gateway'>;
-
-/** A device with one channel, asleep. */
-async function sleeper(t: Test, { url, clock }: Pick<WakingCentral, 'url' | 'clock'>) {
-  const device = await connectDevice(t, url);
-  const { uaid, status } = await device.hello(wakeable(9000));
-  t.equal(status, 201);
-  const endpoint = await device.register('c');
-  clock.advance(10_100);
-  t.equal((await during(clock, device.closed)).code, 4774);
-  const comeBack = async () => {
-    const again = await connectDevice(t, url);
-    await again.hello({ uaid, ...wakeable(9000) });
-    return again;
-  };
-  return { uaid, endpoint, comeBack };
-}
-
-/** Moves time on in steps of central's own looking, until the next wakeup; resolves to how long it took. */
-async function untilNextBatch(running: Timed, limitMs = 600_000): Promise<number> {
-  const { clock, gateway } = running;
-  const startMs = clock.now();
-  const arrived = gateway.requests.filter(({ method }) => method === 'POST').length;
-  const hasCome = () => gateway.requests.filter(({ method }) => method === 'POST').length > arrived;
-  while (!hasCome()) {
-    if (clock.now() - startMs > limitMs) return never;
-    clock.advance(500);
-    await settled(running);
-  }
-  return clock.now() - startMs;
-}
-
-/** Resolves when what the last move of the clock began is done, up to the answers of gateways. */
-async function settled({ clock, url, central }: Timed): Promise<void> {
-  const isUnderWay = async () =>
-    /^reveille_central_wakeups_under_way [1-9]/m.test(
-      await (await fetch(`${central.adminUrl}/metrics`)).text(),
-    );
-  // The store answers in turn: when the page is there, due wakeups have been read and are under way.
-  do await during(clock, fetch(`${url}/about`));
-  while (await isUnderWay());
-}
-
-const never = Number.POSITIVE_INFINITY;
-const wakeups = (outcome: string) =>
-  `reveille_central_wakeups_total{network="214-07",outcome="${outcome}"}`;
+/** Of a window of the floor: its jitter, and the second until central looks. */
+const slackMs = 2_000 + 1_000;
 
 // Each test starts a central of its own; together they take longer than node-tap gives a file.
 t.setTimeout(120_000);
@@ -77,6 +39,7 @@ t.test('wakes a sleeping device with one wakeup, and it finds its version', asyn
   await during(clock, running.watch.logged(traces.wakeupAnswered));
   clock.advance(2_000);
   const device = await comeBack();
+  t.match(await device.receive(), { status: 201 });
   t.match(await device.receive(), { updates: [{ channelID: 'c', version: '5' }] });
   device.ack('c', 5);
   t.equal(await metric(wakeups('triggered')), 1);
@@ -97,39 +60,40 @@ t.test('further PUTs cause no wakeup while one is in flight', async (t) => {
   await settled(running);
   t.equal(gateway.wakeups.length, 1);
   t.equal(await metric(wakeups('replaced')), 9);
-  t.match(await (await comeBack()).receive(), { updates: [{ version: '10' }] });
+  const device = await comeBack();
+  t.match(await device.receive(), { status: 201 });
+  t.match(await device.receive(), { updates: [{ version: '10' }] });
 });
 
-t.test(
-  'wakes again after 10, 30, 120 and 120 s, five times in all, and then no more',
-  async (t) => {
-    const running = await startWakingCentral(t, { addressLeaseMs: 86_400_000 });
-    const { clock, gateway, metric, watch } = running;
-    const { endpoint, comeBack } = await sleeper(t, running);
-    await put(endpoint, 1);
-    await during(clock, gateway.nextBatch());
-    await during(clock, watch.logged(traces.wakeupAnswered));
-    for (const [i, waitMs] of [10_000, 30_000, 120_000, 120_000].entries()) {
-      const tookMs = await untilNextBatch(running);
-      t.ok(tookMs >= waitMs && tookMs <= waitMs + 2_000, `${waitMs}: ${tookMs}`);
-      await during(clock, watch.logged(traces.wakeupAnswered, i + 2));
-    }
-    t.equal(await untilNextBatch(running, 150_000), never);
-    t.equal(new Set(gateway.wakeups.map(({ id }) => id)).size, 5, 'each with an id of its own');
-    t.equal(await metric(wakeups('triggered')), 5);
-    t.equal(await metric(wakeups('unconfirmed')), 5);
-    t.equal(await metric(wakeups('expired')), 1);
-    t.equal((await put(endpoint, 2)).status, 200);
-    t.equal(await untilNextBatch(running, 150_000), never, 'not for a newer version either');
-    const device = await comeBack();
-    t.match(await device.receive(), { updates: [{ version: '2' }] });
-    device.ack('c', 2);
-    device.socket.close();
-    await device.closed;
-    await put(endpoint, 3);
-    t.equal((await during(clock, gateway.nextBatch())).length, 1, 'a hello starts afresh');
-  },
-);
+t.test('wakes again when a window is over, twice as long each, five times in all', async (t) => {
+  const running = await startWakingCentral(t);
+  const { clock, gateway, metric, watch } = running;
+  const { endpoint, comeBack } = await sleeper(t, running);
+  await put(endpoint, 1);
+  await during(clock, watch.logged(traces.wakeupAnswered));
+  for (const [i, windowMs] of [8_000, 16_000, 32_000, 64_000].entries()) {
+    const stepMs = windowMs / 8;
+    const tookMs = await untilNextWakeup(running, { stepMs });
+    const longestMs = windowMs * 1.25 + stepMs;
+    t.ok(tookMs >= windowMs && tookMs <= longestMs, `${windowMs}: ${tookMs}`);
+    await during(clock, watch.logged(traces.wakeupAnswered, i + 2));
+  }
+  t.equal(watch.count(traces.deviceDark), 0, 'the last one has its window too');
+  t.equal(await untilNextWakeup(running, { limitMs: 170_000 }), never);
+  t.equal(new Set(gateway.wakeups.map(({ id }) => id)).size, 5, 'each with an id of its own');
+  t.equal(await metric(wakeups('triggered')), 5);
+  t.equal(await metric(wakeups('unconfirmed')), 5);
+  t.equal(watch.count(traces.deviceDark), 1);
+  t.equal((await put(endpoint, 2)).status, 200);
+  t.equal(
+    await untilNextWakeup(running, { limitMs: 60_000 }),
+    never,
+    'not for a newer version either',
+  );
+  const device = await comeBack();
+  t.match(await device.receive(), { status: 200 });
+  t.match(await device.receive(), { updates: [{ version: '2' }] }, 'nothing is lost');
+});
 
 t.test('a device that comes back and acks is woken no more', async (t) => {
   const running = await startWakingCentral(t);
@@ -138,13 +102,14 @@ t.test('a device that comes back and acks is woken no more', async (t) => {
   await put(endpoint, 1);
   await during(clock, watch.logged(traces.wakeupAnswered));
   const device = await comeBack();
+  t.match(await device.receive(), { status: 201 });
   await device.receive();
   device.ack('c', 1);
   device.send('{}');
   await device.receive();
   device.socket.close();
   await device.closed;
-  t.equal(await untilNextBatch(running, 60_000), never);
+  t.equal(await untilNextWakeup(running, { limitMs: 60_000 }), never);
   t.equal(gateway.wakeups.length, 1);
 });
 
@@ -158,8 +123,8 @@ t.test('a device that leaves without its ack is woken', async (t) => {
   await device.receive();
   device.socket.terminate();
   await during(clock, running.watch.logged(traces.deviceClosed));
-  const tookMs = await untilNextBatch(running);
-  t.ok(tookMs <= 12_000, String(tookMs));
+  const tookMs = await untilNextWakeup(running, { stepMs: 1_000 });
+  t.ok(tookMs <= 8_000 + slackMs, String(tookMs));
 });
 
 t.test('does not wake a device whose socket is open, acked or not', async (t) => {
@@ -169,7 +134,7 @@ t.test('does not wake a device whose socket is open, acked or not', async (t) =>
   await device.hello(wakeable(9000));
   const endpoint = await device.register('c');
   await put(endpoint, 1);
-  t.equal(await untilNextBatch(running, 50_000), never);
+  t.equal(await untilNextWakeup(running, { limitMs: 50_000 }), never);
   t.equal(gateway.wakeups.length, 0);
 });
 
@@ -181,19 +146,19 @@ t.test('does not wake a device that was answered 200', async (t) => {
   device.socket.close();
   await device.closed;
   await put(endpoint, 1);
-  t.equal(await untilNextBatch(running, 60_000), never);
+  t.equal(await untilNextWakeup(running, { limitMs: 60_000 }), never);
   t.equal(await running.metric('reveille_central_notifications_total{path="stored"}'), 1);
 });
 
 const results: [string, Omit<WakeupResult, 'id'>, { fromMs: number; toMs: number }][] = [
-  ['failed', { outcome: 'failed', reason: 'host-unreachable' }, { fromMs: 10_000, toMs: 12_000 }],
-  ['refused', { outcome: 'refused', reason: 'dry-run' }, { fromMs: 10_000, toMs: 12_000 }],
-  ['deferred', { outcome: 'deferred', retryAfterMs: 3_000 }, { fromMs: 3_000, toMs: 5_000 }],
-  ['deferred without a time', { outcome: 'deferred' }, { fromMs: 200, toMs: 2_000 }],
+  ['failed', { outcome: 'failed', reason: 'send-failed' }, { fromMs: 5_000, toMs: 6_000 }],
+  ['refused', { outcome: 'refused', reason: 'dry-run' }, { fromMs: 8_000, toMs: 11_000 }],
+  ['deferred', { outcome: 'deferred', retryAfterMs: 3_000 }, { fromMs: 3_000, toMs: 4_000 }],
+  ['deferred without a time', { outcome: 'deferred' }, { fromMs: 200, toMs: 1_000 }],
   [
     'deferred for a day',
     { outcome: 'deferred', retryAfterMs: 86_400_000 },
-    { fromMs: 60_000, toMs: 62_000 },
+    { fromMs: 3_600_000, toMs: 3_601_000 },
   ],
 ];
 
@@ -205,12 +170,14 @@ for (const [name, result, expected] of results) {
     const { endpoint, comeBack } = await sleeper(t, running);
     await put(endpoint, 1);
     await during(clock, watch.logged(traces.wakeupAnswered));
-    const tookMs = await untilNextBatch(running, 200_000);
+    const tookMs = await untilNextWakeup(running, { stepMs: 1_000, limitMs: 2 * expected.toMs });
     t.ok(tookMs >= expected.fromMs && tookMs <= expected.toMs, `${tookMs}`);
     const isDeferred = result.outcome === 'deferred';
     t.equal((await metric(wakeups('failure'))) > 0, !isDeferred);
     t.equal(await metric(wakeups('triggered')), 0);
-    t.match(await (await comeBack()).receive(), { updates: [{ version: '1' }] });
+    const device = await comeBack();
+    t.match(await device.receive(), { status: 201 });
+    t.match(await device.receive(), { updates: [{ version: '1' }] });
     t.equal(await metric(wakeups('success')), 0, 'it came by itself');
   });
 }
@@ -223,10 +190,11 @@ t.test('a deferral is not an attempt', async (t) => {
   await put(endpoint, 1);
   await during(clock, watch.logged(traces.wakeupAnswered));
   for (let i = 2; i <= 6; i++) {
-    t.not(await untilNextBatch(running, 10_000), never);
+    t.not(await untilNextWakeup(running, { limitMs: 10_000, stepMs: 1_000 }), never);
     await during(clock, watch.logged(traces.wakeupAnswered, i));
   }
-  t.equal(await metric(wakeups('expired')), 0);
+  t.equal(watch.count(traces.deviceDark), 0);
+  t.equal(await metric(wakeups('unconfirmed')), 0);
 });
 
 t.test('a gateway that takes nothing costs no attempt; the wakeup goes when it does', async (t) => {
@@ -256,52 +224,9 @@ t.test('a lost answer is an attempt, for the datagram may have gone', async (t) 
   await put(endpoint, 1);
   await during(clock, watch.logged(traces.wakeupAnswered));
   gateway.misbehave = () => undefined;
-  t.equal(await untilNextBatch(running, 200_000), never);
-  t.equal(await metric(wakeups('expired')), 1);
-});
-
-t.test('tries another gateway with the same id when the first does not answer', async (t) => {
-  const clock = createManualClock();
-  const folder = createCentralFolder(t);
-  const { gatewayKey: key, centralKeys: callers } = folder;
-  const pair = await Promise.all([
-    openScriptedGateway(t, { key, callers, clock }),
-    openScriptedGateway(t, { key, callers, clock }),
-  ]);
-  const networks = [networkThrough(pair.map(({ url }) => url))];
-  const config = { networks, gatewayPollMs: 3_600_000 };
-  const running = await startCentral(t, { folder, clock, config });
-  await during(clock, running.watch.logged(traces.gatewayOnline, 2));
-  const { endpoint } = await sleeper(t, { ...running, clock });
-  let failed: string | undefined;
-  for (const gateway of pair) {
-    gateway.misbehave = ({ wakeups: [wakeup] }) => {
-      if (!wakeup || failed) return undefined;
-      failed = wakeup.id;
-      return 'hang-up';
-    };
-  }
-  await put(endpoint, 1);
-  await during(clock, running.watch.logged(traces.wakeupAnswered));
-  const ids = pair.flatMap(({ wakeups }) => wakeups.map(({ id }) => id));
-  t.same(ids, [failed, failed], 'both were asked, with one id');
-  t.equal(await running.metric(wakeups('triggered')), 1);
-  t.equal(
-    await running.metric('reveille_central_gateway_failures_total{code="gateway-unreachable"}'),
-    1,
-  );
-});
-
-t.test('an address that is older than its lease is not woken', async (t) => {
-  const running = await startWakingCentral(t, { addressLeaseMs: 60_000 });
-  const { clock, gateway, metric, watch } = running;
-  const { endpoint, comeBack } = await sleeper(t, running);
-  clock.advance(60_000);
-  await put(endpoint, 1);
-  await during(clock, watch.logged(traces.wakeupExpired));
-  t.equal(gateway.wakeups.length, 0);
-  t.equal(await metric(wakeups('expired')), 1);
-  t.match(await (await comeBack()).receive(), { updates: [{ version: '1' }] });
+  t.equal(await untilNextWakeup(running, { limitMs: 20_000 }), never);
+  t.equal(await metric(wakeups('unconfirmed')), 1);
+  t.equal(watch.count(traces.deviceDark), 1);
 });
 
 t.test('wakes many devices with few requests', async (t) => {
@@ -316,6 +241,8 @@ t.test('wakes many devices with few requests', async (t) => {
     await device.closed;
   }
   await running.watch.logged(traces.deviceClosed, 30);
+  // Of what leaves without a pause, a tenth of a second's worth has gathered.
+  clock.advance(100);
   await Promise.all(endpoints.map((endpoint) => put(endpoint, 1)));
   await during(clock, running.watch.logged(traces.notifying, 30));
   clock.advance(50);
@@ -339,8 +266,8 @@ t.test('due wakeups survive the end of central, and are sent after its next star
   const after = await startCentral(t, { folder, clock });
   await isOnline(after);
   t.equal(gateway.wakeups.length, 1, 'not before it is due');
-  const tookMs = await untilNextBatch({ ...after, clock, gateway });
-  t.ok(tookMs >= 4_500 && tookMs <= 7_000, String(tookMs));
+  const tookMs = await untilNextWakeup({ ...after, clock, gateway }, { stepMs: 1_000 });
+  t.ok(tookMs >= 3_000 && tookMs <= 3_000 + slackMs, String(tookMs));
   await during(clock, after.watch.logged(traces.wakeupAnswered));
   t.equal(await after.metric(wakeups('unconfirmed')), 1);
   const device = await connectDevice(t, after.url);
@@ -366,7 +293,7 @@ t.test('the operator’s wake command sends one wakeup outside of any other', as
   };
   t.match(await wake(), { outcome: 'triggered' });
   t.equal(gateway.wakeups.length, 1);
-  await comeBack();
+  await (await comeBack()).receive();
   t.match(await wake(), { outcome: 'connected' });
   t.equal(gateway.wakeups.length, 1);
 });

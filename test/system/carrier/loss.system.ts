@@ -10,7 +10,7 @@ const lossPercent = 30;
 const wakeupAttemptsMax = 20;
 
 const carrier = await startCarrier(t, {
-  central: { idleCloseMs: 500, wakeupRetryMs: [500], wakeupAttemptsMax },
+  central: { idleCloseMs: 500, wakeupRetryFloorMs: 500, proofRetryMs: 500, wakeupAttemptsMax },
   // The gateway paces a handset to one wakeup in three seconds, and this is about the central behind it.
   network: { handsetIntervalMs: 0 },
 });
@@ -22,6 +22,13 @@ const handsets = await Promise.all([
 function wakeups(outcome: string): Promise<number> {
   const labels = `network="${carrierNetwork}",outcome="${outcome}"`;
   return carrier.metric(`reveille_central_wakeups_total{${labels}}`);
+}
+
+/** Nonces that were sent, or came back. */
+function proofs(result: string): Promise<number> {
+  return carrier.metric(
+    `reveille_central_proofs_total{network="${carrierNetwork}",result="${result}"}`,
+  );
 }
 
 /** PUTs version after version to a handset that sleeps each time. */
@@ -45,7 +52,10 @@ t.test(`with ${lossPercent} % of datagrams lost every version is delivered`, asy
   const lost = counters.reduce((sum, counter) => sum + (counter.lost ?? 0), 0);
   const arrived = counters.reduce((sum, counter) => sum + (counter.arrived ?? 0), 0);
   t.comment(`${lost} of ${arrived} datagrams lost`);
-  t.equal(await wakeups('triggered'), arrived, 'triggered means sent, whatever became of it');
-  t.ok((await wakeups('unconfirmed')) >= lost, 'a lost one stays unconfirmed');
+  const [sent, answered] = [await proofs('sent'), await proofs('answered')];
+  const triggered = await wakeups('triggered');
+  t.equal(triggered + sent, arrived, 'triggered means sent, whatever became of it');
+  const silent = (await wakeups('unconfirmed')) + sent - answered;
+  t.ok(silent >= lost, 'a lost one stays unconfirmed');
   t.equal(await wakeups('expired'), 0);
 });

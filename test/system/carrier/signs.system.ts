@@ -21,7 +21,7 @@ for (const { name, protocol } of [
   { name: 'handset-tcp', protocol: 'tcp' },
 ] as const) {
   t.test(`${name} was reached once, and its port is closed then: a sign`, async (t) => {
-    const handset = await carrier.startHandset(name, { protocol });
+    const handset = await carrier.startHandset(name, { protocol, isLegacy: true });
     t.equal((await handset.next('closed')).code, 4774);
     t.equal(await carrier.put(handset, 1), 200);
     t.equal((await handset.next('notification')).version, 1);

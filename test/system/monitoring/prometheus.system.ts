@@ -49,11 +49,7 @@ t.test('a real Prometheus scrapes a real gateway, and its alerts fire', async (t
   const site = createGatewayFolder(t);
   const gateway = await startProgram(t, 'gateway', site.configFile);
   const target = new URL(gateway.adminUrl).host;
-  // The rules as they are, but in seconds instead of minutes and hours.
-  const rules = readFileSync(`${folder}/reveille.rules.yml`, 'utf8').replace(
-    /for: \w+/g,
-    'for: 1s',
-  );
+  const rules = inSeconds(readFileSync(`${folder}/reveille.rules.yml`, 'utf8'));
   const prometheus = await startPrometheus(t, { targets: { 'reveille-gateway': [target] }, rules });
 
   await prometheus.until('up{job="reveille-gateway"}', ([up]) => up === 1);
@@ -76,3 +72,22 @@ t.test('a real Prometheus scrapes a real gateway, and its alerts fire', async (t
   const down = await prometheus.fires('ReveilleGatewayDown');
   t.match(down.labels, { severity: 'critical', instance: target });
 });
+
+t.test('a real Prometheus tells of a network that nobody can wake', async (t) => {
+  const networks = [networkThrough('http://127.0.0.1:9')];
+  const { central } = await startCentral(t, { config: { networks } });
+  const target = new URL(central.adminUrl).host;
+  const rules = inSeconds(readFileSync(`${folder}/reveille.rules.yml`, 'utf8'));
+  const prometheus = await startPrometheus(t, { targets: { 'reveille-central': [target] }, rules });
+
+  await prometheus.until('reveille_central_circuit_open', ([isOpen]) => isOpen === 1);
+  const offline = await prometheus.fires('ReveilleCentralNetworkOffline');
+  t.match(offline.labels, { severity: 'critical', instance: target, network: '214-07' });
+  // It is told of once: devices that no gateway can wake are no devices that do not come back.
+  t.same(await prometheus.query('ALERTS{alertname="ReveilleCentralCircuitOpen"}'), []);
+});
+
+/** The rules as they are, but in seconds instead of minutes and hours. */
+function inSeconds(rules: string): string {
+  return rules.replace(/for: \w+/g, 'for: 1s');
+}

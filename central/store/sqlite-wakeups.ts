@@ -1,0 +1,138 @@
+// Devices' rows: a wakeup as columns, and the one place where an event changes them.
+import type { Database } from 'better-sqlite3';
+import { parseAddress } from '../../shared/address.js';
+import type { NetworkKey } from '../../shared/network.js';
+import type { Protocol } from '../../shared/wakeup/request.js';
+import { deviceIdOf } from '../protocol/ids.js';
+import type { WakeupAddress } from '../protocol/messages.js';
+import {
+  type DarkReason,
+  isBelieved,
+  step,
+  type WakeupEvent,
+  type WakeupRecord,
+  type WakeupState,
+} from '../wakeup/states.js';
+import { type DeviceWakeup, type EndedWakeup, type Moved, wakeupLanes } from './store.js';
+
+export interface DeviceRow {
+  device: Buffer;
+  synced: number;
+  network: string | null;
+  ip: string | null;
+  port: number | null;
+  protocol: string | null;
+  said_at: number;
+  authenticated: number;
+  /** A nonce came back from this address. */
+  proven: number;
+  state: WakeupState;
+  serial: number;
+  counter: number;
+  lane: number;
+  attempts: number;
+  due_at: number | null;
+  sent_at: number | null;
+  since_at: number | null;
+  dark_at: number | null;
+  dark_reason: string | null;
+}
+
+/** Reads and changes the wakeups of devices, inside a transaction that someone else makes. */
+export function createWakeupRows(db: Database) {
+  const read = db.prepare('SELECT * FROM device WHERE device = ?');
+  const write = db.prepare(`
+    UPDATE device SET state = @state, serial = @serial, counter = @counter, attempts = @attempts,
+      due_at = @dueMs, sent_at = @sentMs, since_at = @sinceMs, dark_at = @darkMs,
+      dark_reason = @darkReason, lane = @lane, proven = iif(@state = 'dark', 0, proven)
+    WHERE device = @device`);
+  let serial = db.prepare('SELECT coalesce(max(serial), 0) FROM device').pluck().get() as number;
+
+  function get(device: Buffer): DeviceRow | undefined {
+    return read.get(device) as DeviceRow | undefined;
+  }
+
+  return {
+    get,
+
+    /** Applies an event to a device's wakeup. `undefined` when it changed nothing. */
+    apply(row: DeviceRow, event: WakeupEvent): Moved | undefined {
+      const from = deviceWakeupOf(row);
+      const made = step(from, event);
+      if (!made) return undefined;
+      // What was begun under the old number finds its wakeup replaced.
+      const isAnother = renumbering.has(event.name) || isOwedAnew(from.state, made.to.state);
+      if (isAnother) serial += 1;
+      const isBegun = event.name === 'begun';
+      const now: DeviceWakeup = {
+        ...from,
+        ...made.to,
+        // Versions that came while nothing could be owed told no lane.
+        lane: isBelieved(from.state) ? from.lane : 'prompt',
+        serial: isAnother ? serial : from.serial,
+        counter: isBegun ? Math.max(event.nowMs, from.counter + 1) : from.counter,
+      };
+      write.run({ ...columnsOf(now), device: row.device });
+      const ended = made.outcome && endedOf(row, made.outcome, from);
+      const isDarkened = made.to.state === 'dark';
+      return { now, isDarkened, ...(ended ? { ended } : {}) };
+    },
+  };
+}
+
+const renumbering = new Set<WakeupEvent['name']>(['said', 'claimed', 'left', 'proved', 'begun']);
+
+/** A version made this wakeup. One that serves an older version keeps its number. */
+function isOwedAnew(from: WakeupState, to: WakeupState): boolean {
+  return from === 'resting' && to === 'owed';
+}
+
+export function deviceWakeupOf(row: DeviceRow): DeviceWakeup {
+  return {
+    ...recordOf(row),
+    device: deviceIdOf(row.device),
+    address: addressOf(row),
+    saidAtMs: row.said_at,
+    isAuthenticated: row.authenticated === 1,
+    counter: row.counter,
+    lane: wakeupLanes[row.lane] ?? 'prompt',
+    serial: row.serial,
+  };
+}
+
+function recordOf(row: DeviceRow): WakeupRecord {
+  return {
+    state: row.state,
+    attempts: row.attempts,
+    dueMs: row.due_at ?? undefined,
+    sentMs: row.sent_at ?? undefined,
+    sinceMs: row.since_at ?? undefined,
+    darkMs: row.dark_at ?? undefined,
+    darkReason: (row.dark_reason as DarkReason | null) ?? undefined,
+  };
+}
+
+function columnsOf(wakeup: DeviceWakeup) {
+  const { state, serial, counter, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason } = wakeup;
+  return {
+    ...{ state, serial, counter, attempts, lane: wakeupLanes.indexOf(wakeup.lane) },
+    ...{ dueMs: dueMs ?? null, sentMs: sentMs ?? null, sinceMs: sinceMs ?? null },
+    ...{ darkMs: darkMs ?? null, darkReason: darkReason ?? null },
+  };
+}
+
+function endedOf(row: DeviceRow, outcome: EndedWakeup['outcome'], from: WakeupRecord): EndedWakeup {
+  const { attempts, sentMs, sinceMs } = from;
+  return { network: row.network as NetworkKey, outcome, attempts, sentMs, sinceMs };
+}
+
+function addressOf(row: DeviceRow): WakeupAddress | undefined {
+  const address = parseAddress(row.ip);
+  if (!address || row.network === null || row.port === null) return undefined;
+  return {
+    network: row.network as NetworkKey,
+    address,
+    port: row.port,
+    protocol: row.protocol as Protocol,
+  };
+}

@@ -1,0 +1,55 @@
+// How long a network's devices take to come back after a wakeup, and how long to wait for one therefore.
+import type { NetworkKey } from '../../shared/network.js';
+
+export interface ReconnectTimes {
+  /**
+   * A device came back this long after the first wakeup for what it missed. Later wakeups say nothing: nobody knows
+   * which of them it answers (Karn's rule, RFC 6298 section 3).
+   */
+  note(network: NetworkKey, ms: number): void;
+  /** 95 of 100 devices came back within this time; `undefined` while too few have. */
+  p95Ms(network: NetworkKey): number | undefined;
+  /** How long the device has to come back after its first, second, … wakeup; then the next one is due. */
+  windowMs(network: NetworkKey, attempt: number): number;
+}
+
+/** Newest times kept of each network, and how many say something. */
+const samplesMax = 200;
+const samplesMin = 20;
+/** Waits are up to this part longer, so that what was sent at once is not sent again at once. */
+const jitter = 0.25;
+const windowMsMax = 3_600_000;
+/** RFC 8085 section 3.1.1 asks for retransmissions slower than the round trip; this leaves room for the slow ones. */
+const marginFactor = 1.5;
+
+export function createReconnectTimes(options: {
+  /** No window is shorter: paging, promotion of the radio and a handshake take that long. */
+  floorMs: number;
+  /** From 0 to less than 1, as `Math.random`. */
+  random: () => number;
+}): ReconnectTimes {
+  const { floorMs, random } = options;
+  const samples = new Map<NetworkKey, number[]>();
+
+  function p95Ms(network: NetworkKey): number | undefined {
+    const known = samples.get(network) ?? [];
+    if (known.length < samplesMin) return undefined;
+    const sorted = [...known].sort((a, b) => a - b);
+    return sorted[Math.ceil(sorted.length * 0.95) - 1];
+  }
+
+  return {
+    p95Ms,
+    note(network, ms) {
+      const known = samples.get(network) ?? [];
+      known.push(ms);
+      if (known.length > samplesMax) known.shift();
+      samples.set(network, known);
+    },
+    windowMs(network, attempt) {
+      const firstMs = Math.max(floorMs, marginFactor * (p95Ms(network) ?? 0));
+      const windowMs = Math.min(firstMs * 2 ** (attempt - 1), windowMsMax);
+      return Math.ceil(windowMs * (1 + random() * jitter));
+    },
+  };
+}

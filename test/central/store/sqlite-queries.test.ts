@@ -1,0 +1,106 @@
+// Whatever looks across devices goes along an index: of a million of them, a question reads those it is about.
+import Database from 'better-sqlite3';
+import t from 'tap';
+import { createSqliteEngine, type SqliteEngine } from '../../../central/store/sqlite-engine.js';
+import { migrate } from '../../../central/store/sqlite-schema.js';
+import { helloRecord, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
+
+const address = wakeupAddress();
+const { network } = address;
+
+/** How SQLite goes about each statement that a call to the store runs. */
+function plansOf(act: (engine: SqliteEngine) => unknown): Map<string, string> {
+  const run = new Set<string>();
+  let isListening = false;
+  const db = new Database(':memory:', {
+    verbose: (sql) => {
+      if (isListening) run.add(String(sql).replace(/\s+/g, ' ').trim());
+    },
+  });
+  migrate(db, sampleMs);
+  const engine = createSqliteEngine(db);
+  isListening = true;
+  act(engine);
+  isListening = false;
+  const plan = (sql: string) =>
+    (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
+      .map(({ detail }) => detail)
+      .join('; ');
+  const plans = new Map([...run].map((sql) => [sql, plan(sql)]));
+  db.close();
+  return plans;
+}
+
+const questions: [string, RegExp, (engine: SqliteEngine) => unknown][] = [
+  [
+    'which wakeups are owed',
+    /^SEARCH device USING INDEX device_owed \(network=\? AND lane=\? AND due_at<\?\)$/,
+    (engine) => engine.dueWakeups({ network, phase: 'owed', nowMs: sampleMs, limit: 9 }),
+  ],
+  [
+    'which windows are over',
+    /^SEARCH device USING INDEX device_sent \(network=\? AND due_at<\?\)$/,
+    (engine) => engine.dueWakeups({ network, phase: 'sent', nowMs: sampleMs, limit: 9 }),
+  ],
+  [
+    'which leases are over',
+    /^SEARCH device USING INDEX device_lease \(said_at<\?\)$/,
+    (engine) => engine.leasesOver(sampleMs, 9),
+  ],
+  [
+    'which devices are longest dark',
+    /^SCAN device USING INDEX device_dark; CORRELATED SCALAR SUBQUERY 1; SEARCH c USING PRIMARY KEY \(device=\?\)$/,
+    (engine) => engine.darkDevices(9),
+  ],
+];
+
+for (const [question, wanted, act] of questions) {
+  t.test(`${question} is answered along an index, in its order`, async (t) => {
+    const plans = plansOf(act);
+    t.ok(plans.size > 0);
+    for (const [sql, plan] of plans) t.match(plan, wanted, sql);
+  });
+}
+
+t.test('how many are dark or owed a wakeup in each network is counted in an index', async (t) => {
+  const plans = plansOf((engine) => engine.wakeupCounts());
+  const indexes = [...plans].map(([, plan]) => /COVERING INDEX (\w+)/.exec(plan)?.[1]);
+  t.same(indexes, ['device_dark', 'device_owed']);
+});
+
+t.test(
+  'a hello looks for who has its address, and a proof for who claims it, along an index',
+  async (t) => {
+    const device = sampleIds.newDevice();
+    const times = { nowMs: sampleMs, wakeupDueMs: sampleMs };
+    const proof = { device, address, isNonce: true, ...times };
+    const plans = plansOf((engine) => {
+      engine.hello(helloRecord(device, { address, trust: 'prove' }));
+      engine.prove(proof);
+    });
+    const at = [...plans].filter(([sql]) => sql.includes('ip = '));
+    const looks = at.filter(([sql]) => sql.startsWith('SELECT'));
+    t.same(looks.map(([, plan]) => plan).sort(), [
+      'SEARCH device USING INDEX device_address (network=? AND ip=? AND port=? AND state=?)',
+      'SEARCH device USING INDEX device_address (network=? AND ip=? AND port=?)',
+    ]);
+  },
+);
+
+t.test('whatever is about one device reads the rows of that one', async (t) => {
+  const device = sampleIds.newDevice();
+  const channel = 'c1' as Parameters<SqliteEngine['put']>[0]['channel'];
+  const times = { nowMs: sampleMs, wakeupDueMs: sampleMs };
+  const plans = plansOf((engine) => {
+    engine.hello(helloRecord(device, { channels: [channel] }));
+    engine.register(device, channel, 9);
+    engine.put({ device, channel, version: 1, lane: 'prompt', ...times });
+    engine.pending(device);
+    engine.wakeupOf(device);
+    engine.renewAddress(device, sampleMs);
+    engine.ack(device, [{ channel, version: 1 }]);
+    engine.unregister(device, channel);
+  });
+  for (const [sql, plan] of plans) t.notMatch(plan, /SCAN (device|channel)/, sql);
+  t.ok(plans.size > 10);
+});

@@ -1,0 +1,321 @@
+// The table of a wakeup's states and events, state by state, and what is true of it whatever happens.
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  darkReasons,
+  isBelieved,
+  isPromised,
+  noWakeup,
+  type Step,
+  step,
+  type WakeupEvent,
+  type WakeupEventName,
+  type WakeupOutcome,
+  type WakeupRecord,
+  type WakeupState,
+  wakeupStates,
+} from '../../../central/wakeup/states.js';
+
+const nowMs = 1_000_000;
+const windowEndMs = nowMs + 8_000;
+const nextMs = nowMs + 10_000;
+const attemptsMax = 5;
+
+/** A record of each state; what was sent was sent for the second time. */
+const records: Record<WakeupState, WakeupRecord> = {
+  none: noWakeup,
+  claimed: { ...noWakeup, state: 'claimed' },
+  probation: { ...noWakeup, state: 'probation', darkMs: 700, darkReason: 'lease' },
+  resting: { ...noWakeup, state: 'resting' },
+  owed: { ...noWakeup, state: 'owed', attempts: 1, dueMs: 900, sinceMs: 500 },
+  sending: sent('sending'),
+  awaited: sent('awaited'),
+  dark: { ...noWakeup, state: 'dark', darkMs: 600, darkReason: 'refused' },
+};
+
+function sent(state: 'sending' | 'awaited'): WakeupRecord {
+  const times = { dueMs: windowEndMs, sentMs: 900, sinceMs: 500 };
+  return { ...noWakeup, state, attempts: 2, ...times };
+}
+
+const idle = { nowMs, isPending: false, dueMs: nextMs };
+const pending = { ...idle, isPending: true };
+const verdict = { nowMs, attemptsMax };
+
+/** Every event, as it comes when nothing is pending. */
+const events: { [Name in WakeupEventName]: Extract<WakeupEvent, { name: Name }> } = {
+  said: { name: 'said', ...idle },
+  claimed: { name: 'claimed', ...idle },
+  left: { name: 'left', ...idle },
+  proved: { name: 'proved', ...idle },
+  put: { name: 'put', nowMs, dueMs: nextMs },
+  settled: { name: 'settled' },
+  held: { name: 'held', dueMs: nextMs },
+  begun: { name: 'begun', nowMs, dueMs: windowEndMs },
+  triggered: { name: 'triggered' },
+  unsent: { name: 'unsent', dueMs: nextMs },
+  refused: { name: 'refused', ...verdict },
+  sign: { name: 'sign', ...verdict },
+  passed: { name: 'passed', ...verdict },
+  lapsed: { name: 'lapsed', nowMs },
+  taken: { name: 'taken', nowMs },
+};
+
+const after = (state: WakeupState, name: WakeupEventName): Step | undefined =>
+  step(records[state], events[name]);
+
+/** The events that change a device in a state, each with the state after it and how a wakeup ended by it. */
+function movesOf(state: WakeupState): Record<string, string> {
+  const moves = Object.keys(events).flatMap((name) => {
+    const made = after(state, name as WakeupEventName);
+    if (!made) return [];
+    return [[name, made.outcome ? `${made.to.state}, ${made.outcome}` : made.to.state]];
+  });
+  return Object.fromEntries(moves);
+}
+
+const dark = (darkReason: string) => ({ ...noWakeup, state: 'dark', darkMs: nowMs, darkReason });
+const resting = records.resting;
+const owedAnew = { ...noWakeup, state: 'owed', dueMs: nextMs, sinceMs: nowMs };
+
+t.test('a device without an address is promised nothing, until it says one', async (t) => {
+  t.same(movesOf('none'), { said: 'resting', claimed: 'claimed' });
+  t.same(step(records.none, { name: 'said', ...pending })?.to, owedAnew);
+});
+
+t.test('a device that claims an address is woken for nothing until it has proved it', async (t) => {
+  t.same(movesOf('claimed'), {
+    ...{ proved: 'resting', said: 'resting' },
+    ...{ left: 'none', taken: 'none' },
+  });
+  t.same(step(records.claimed, { name: 'proved', ...pending })?.to, owedAnew);
+});
+
+t.test('a dark device that is back stays on probation until a wakeup has worked', async (t) => {
+  t.same(movesOf('probation'), { proved: 'resting' });
+  t.same(after('probation', 'proved')?.to, resting, 'and nothing is left of its darkness');
+  t.same(step(records.probation, { name: 'proved', ...pending })?.to, owedAnew);
+});
+
+t.test('a device at rest is owed a wakeup by the next version', async (t) => {
+  t.same(movesOf('resting'), {
+    ...{ put: 'owed', said: 'resting', claimed: 'claimed', left: 'none' },
+    ...{ lapsed: 'dark', taken: 'dark' },
+  });
+  t.same(after('resting', 'put')?.to, owedAnew);
+  t.same(step(resting, { name: 'said', ...pending })?.to, owedAnew);
+  t.same(after('resting', 'lapsed')?.to, dark('lease'));
+  t.same(after('resting', 'taken')?.to, dark('taken'));
+});
+
+t.test('what is owed is sent once at a time, put off, or no longer needed', async (t) => {
+  t.same(movesOf('owed'), {
+    ...{ begun: 'sending', held: 'owed', put: 'owed, replaced', settled: 'resting' },
+    ...{ said: 'resting', claimed: 'claimed', left: 'none' },
+    ...{ lapsed: 'dark, expired', taken: 'dark, expired' },
+  });
+  const { owed } = records;
+  const times = { sentMs: nowMs, dueMs: windowEndMs };
+  t.same(after('owed', 'begun')?.to, { ...owed, state: 'sending', attempts: 2, ...times });
+  t.same(after('owed', 'held')?.to, { ...owed, dueMs: nextMs });
+  t.same(after('owed', 'put')?.to, owed, 'a newer version neither hastens nor delays it');
+  t.same(after('owed', 'settled')?.to, resting);
+});
+
+t.test(
+  'what hello leaves pending is owed afresh, since the version that waits longest',
+  async (t) => {
+    for (const state of ['owed', 'sending', 'awaited'] as const) {
+      const { to } = step(records[state], { name: 'said', ...pending }) ?? {};
+      t.same(to, { ...noWakeup, state: 'owed', dueMs: nextMs, sinceMs: 500 }, state);
+    }
+  },
+);
+
+t.test('what was handed to a gateway left, was taken back, or failed', async (t) => {
+  t.same(movesOf('sending'), {
+    ...{ triggered: 'awaited', unsent: 'owed', refused: 'owed, failure' },
+    ...{ passed: 'owed, unconfirmed', put: 'sending, replaced', settled: 'resting, expired' },
+    ...{ said: 'resting, success', claimed: 'claimed, success', left: 'none, success' },
+    ...{ lapsed: 'dark, expired', taken: 'dark, expired' },
+  });
+  const { sending } = records;
+  t.same(after('sending', 'triggered')?.to, { ...sending, state: 'awaited' });
+  const owed = { ...records.owed, dueMs: nextMs };
+  t.same(after('sending', 'unsent')?.to, owed, 'what was taken back is no attempt');
+  t.same(after('sending', 'put')?.to, sending);
+});
+
+t.test('what left its gateway is answered, missed, or told to be in vain', async (t) => {
+  t.same(movesOf('awaited'), {
+    ...{ said: 'resting, success', claimed: 'claimed, success', left: 'none, success' },
+    ...{ passed: 'owed, unconfirmed', sign: 'owed, failure' },
+    ...{ put: 'awaited, replaced', settled: 'resting, expired' },
+    ...{ lapsed: 'dark, expired', taken: 'dark, expired' },
+  });
+  t.same(after('awaited', 'put')?.to, records.awaited);
+});
+
+t.test('a dark device is sent nothing until it says hello, whatever it says', async (t) => {
+  const back = { said: 'probation', claimed: 'probation', left: 'probation' };
+  t.same(movesOf('dark'), back);
+  for (const isPending of [true, false]) {
+    const { to } = step(records.dark, { ...events.said, isPending }) ?? {};
+    t.same(to, { ...records.probation, darkMs: nowMs, darkReason: 'refused' });
+  }
+});
+
+t.test('hello is a success to the end of the window and not after it', async (t) => {
+  for (const state of ['sending', 'awaited'] as const) {
+    for (const [atMs, outcome] of [
+      [windowEndMs, 'success'],
+      [windowEndMs + 1, 'unconfirmed'],
+    ] as const) {
+      for (const name of ['said', 'claimed', 'left'] as const) {
+        t.equal(step(records[state], { ...events[name], nowMs: atMs })?.outcome, outcome);
+      }
+    }
+  }
+});
+
+t.test('the next attempt is due when the window passed, and never before its end', async (t) => {
+  const passed = step(records.awaited, { ...events.passed, nowMs: windowEndMs + 3 });
+  t.same(passed?.to, { ...records.owed, attempts: 2, dueMs: windowEndMs + 3 });
+  const early = { ...records.owed, attempts: 2, dueMs: windowEndMs };
+  t.same(after('sending', 'refused')?.to, early);
+  t.same(after('awaited', 'sign')?.to, early, 'anyone may forge a sign');
+});
+
+t.test('after the last attempt the device is dark, for the reason of that one', async (t) => {
+  for (const [state, name, reason] of [
+    ['sending', 'passed', 'unconfirmed'],
+    ['awaited', 'passed', 'unconfirmed'],
+    ['sending', 'refused', 'refused'],
+    ['awaited', 'sign', 'unreachable'],
+  ] as const) {
+    const attempt = (attempts: number) => step({ ...records[state], attempts }, events[name]);
+    t.equal(attempt(attemptsMax - 1)?.to.state, 'owed');
+    t.same(attempt(attemptsMax)?.to, dark(reason));
+  }
+});
+
+t.test(
+  '201 is answered where an address is claimed or believed, and woken where it is believed',
+  async (t) => {
+    t.same(wakeupStates.filter(isBelieved), ['resting', 'owed', 'sending', 'awaited']);
+    t.same(wakeupStates.filter(isPromised), ['claimed', 'resting', 'owed', 'sending', 'awaited']);
+  },
+);
+
+const timeMs = fc.integer({ min: 0, max: 2_000_000 });
+const anyEvent: fc.Arbitrary<WakeupEvent> = fc
+  .record({
+    name: fc.constantFrom(...(Object.keys(events) as WakeupEventName[])),
+    ...{ nowMs: timeMs, dueMs: timeMs, isPending: fc.boolean() },
+  })
+  .map((event) => ({ ...event, attemptsMax }) as WakeupEvent);
+
+/** A record of any state that the table could have made. */
+const anyRecord: fc.Arbitrary<WakeupRecord> = fc
+  .record({
+    state: fc.constantFrom(...wakeupStates),
+    attempts: fc.integer({ min: 1, max: attemptsMax }),
+    ...{ dueMs: timeMs, sentMs: timeMs, sinceMs: timeMs, darkMs: timeMs },
+    darkReason: fc.constantFrom(...darkReasons),
+  })
+  .map(({ state, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason }): WakeupRecord => {
+    const at = { ...noWakeup, state };
+    if (state === 'owed') return { ...at, attempts: attempts - 1, dueMs, sinceMs };
+    if (isUnderWay(at)) return { ...at, attempts, dueMs, sentMs, sinceMs };
+    return state === 'dark' || state === 'probation' ? { ...at, darkMs, darkReason } : at;
+  });
+
+function isUnderWay({ state }: WakeupRecord): boolean {
+  return state === 'sending' || state === 'awaited';
+}
+
+function isDue(record: WakeupRecord): boolean {
+  return record.state === 'owed' || isUnderWay(record);
+}
+
+/** What is wrong with a record; nothing, of any that the table makes. */
+function faultsOf(record: WakeupRecord): string[] {
+  const { state, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason } = record;
+  const isDark = state === 'dark' || state === 'probation';
+  const least = isUnderWay(record) ? 1 : 0;
+  const most = isDue(record) ? attemptsMax : 0;
+  const rules: Record<string, boolean> = {
+    'dueMs exactly while owed, sending or awaited': (dueMs !== undefined) === isDue(record),
+    'sinceMs exactly while owed, sending or awaited': (sinceMs !== undefined) === isDue(record),
+    'sentMs exactly while one is under way': (sentMs !== undefined) === isUnderWay(record),
+    'darkMs exactly while dark or on probation': (darkMs !== undefined) === isDark,
+    'a reason exactly while dark or on probation': (darkReason !== undefined) === isDark,
+    'attempts in their range': attempts >= least && attempts <= most,
+    // The last attempt ends in success or in darkness; nothing is owed after it.
+    'an attempt left while owed': state !== 'owed' || attempts < attemptsMax,
+  };
+  return Object.keys(rules).filter((rule) => !rules[rule]);
+}
+
+/** Outcomes of a wakeup that was begun; the others may befall one that is only owed. */
+const endings: readonly (WakeupOutcome | undefined)[] = ['success', 'unconfirmed', 'failure'];
+
+t.test('every event in every state leaves a record that makes sense', async () => {
+  fc.assert(
+    fc.property(anyRecord, anyEvent, (from, event) => {
+      const before = structuredClone(from);
+      const made = step(from, event);
+      if (JSON.stringify(from) !== JSON.stringify(before)) throw new Error('it was changed');
+      if (!made) return;
+      const faults = faultsOf(made.to);
+      if (faults.length > 0) throw new Error(faults.join(', '));
+      if (endings.includes(made.outcome) && !isUnderWay(from)) throw new Error('none was begun');
+      if (isUnderWay(from) && !isUnderWay(made.to) && !made.outcome && event.name !== 'unsent') {
+        throw new Error('it ended as nothing');
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+t.test('whatever happens to a device, each wakeup that was begun ends once', async () => {
+  fc.assert(
+    fc.property(fc.array(anyEvent, { maxLength: 200, size: 'max' }), (happened) => {
+      let record = noWakeup;
+      let [begun, ended, takenBack] = [0, 0, 0];
+      for (const event of happened) {
+        const made = step(record, event);
+        if (!made) continue;
+        if (event.name === 'begun') begun += 1;
+        if (event.name === 'unsent') takenBack += 1;
+        const isEnd = made.outcome !== undefined && made.outcome !== 'replaced';
+        if (isEnd && isUnderWay(record)) ended += 1;
+        record = made.to;
+      }
+      const underWay = isUnderWay(record) ? 1 : 0;
+      if (begun !== ended + takenBack + underWay) {
+        throw new Error(`${begun} begun, ${ended} ended, ${takenBack} taken back`);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+t.test(
+  'a device in the dark comes back by its own hello alone, and is woken after a proof alone',
+  async () => {
+    fc.assert(
+      fc.property(anyRecord, anyEvent, (from, event) => {
+        const { to } = step(from, event) ?? { to: from };
+        const isHello = ['said', 'claimed', 'left'].includes(event.name);
+        if (from.state === 'dark' && to.state !== 'dark' && !isHello) throw new Error('by itself');
+        if (from.state === 'dark' && isBelieved(to.state)) throw new Error('without probation');
+        const isShown = event.name === 'said' || event.name === 'proved';
+        if (!isBelieved(from.state) && isBelieved(to.state) && !isShown) {
+          throw new Error('believed for nothing');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  },
+);
