@@ -1,14 +1,20 @@
 // Runs the compiled tests, each file a process of its own, and ends with the line `tests: N passed, N failed`.
-// Arguments name compiled files to run, one after the other; without any all of dist/test/**/*.test.js run, two
-// at a time. node-tap's own runner does the same at two seconds of start-up a file.
+// Arguments name compiled files to run, one after the other; without any all of dist/test/**/*.test.js run, three
+// at a time, for most wait for sockets and processes. `--without <folders>`, with commas, leaves out those that begin
+// so below dist/test/. node-tap's own runner does the same at two seconds of start-up a file.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 
 const fileTimeoutMs = 600_000;
-const named = process.argv.slice(2);
+const { values, positionals: named } = parseArgs({
+  options: { without: { type: 'string', default: '' } },
+  allowPositionals: true,
+});
+const leftOut = values.without.split(',').filter((folder) => folder !== '');
 const files = named.length > 0 ? named : compiledTests();
-const atATime = named.length > 0 ? 1 : 2;
+const atATime = named.length > 0 ? 1 : 3;
 
 let passed = 0;
 let failed = 0;
@@ -21,14 +27,17 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 async function runQueue() {
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    const beganMs = performance.now();
     const { counts, output, code } = await runFile(file);
+    const seconds = ((performance.now() - beganMs) / 1000).toFixed(1);
     passed += counts.passed;
     failed += counts.failed;
     // A file may also fail beside its tests: it crashed, or planned more than it ran.
     const isBroken = code !== 0 && counts.failed === 0;
     if (isBroken) failed += 1;
     const isGood = code === 0 && counts.failed === 0;
-    print(`${isGood ? 'ok' : 'not ok'} ${file} (${counts.passed} passed, ${counts.failed} failed)`);
+    const result = `${counts.passed} passed, ${counts.failed} failed, ${seconds} s`;
+    print(`${isGood ? 'ok' : 'not ok'} ${file} (${result})`);
     if (!isGood) print(output.join('\n'));
   }
 }
@@ -59,6 +68,7 @@ async function runFile(file) {
 function compiledTests() {
   return readdirSync('dist/test', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js'))
+    .filter((name) => !leftOut.some((folder) => name.startsWith(folder)))
     .map((name) => `dist/test/${name}`)
     .sort();
 }
