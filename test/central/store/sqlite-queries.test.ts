@@ -8,27 +8,22 @@ import { helloRecord, sampleIds, sampleMs, wakeupAddress } from '../../support/c
 const address = wakeupAddress();
 const { network } = address;
 
+let listener: ((sql: string) => void) | undefined;
+const db = new Database(':memory:', { verbose: (sql) => listener?.(String(sql)) });
+migrate(db, sampleMs);
+const engine = createSqliteEngine(db);
+
 /** How SQLite goes about each statement that a call to the store runs. */
 function plansOf(act: (engine: SqliteEngine) => unknown): Map<string, string> {
   const run = new Set<string>();
-  let isListening = false;
-  const db = new Database(':memory:', {
-    verbose: (sql) => {
-      if (isListening) run.add(String(sql).replace(/\s+/g, ' ').trim());
-    },
-  });
-  migrate(db, sampleMs);
-  const engine = createSqliteEngine(db);
-  isListening = true;
+  listener = (sql) => void run.add(sql.replace(/\s+/g, ' ').trim());
   act(engine);
-  isListening = false;
+  listener = undefined;
   const plan = (sql: string) =>
     (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
       .map(({ detail }) => detail)
       .join('; ');
-  const plans = new Map([...run].map((sql) => [sql, plan(sql)]));
-  db.close();
-  return plans;
+  return new Map([...run].map((sql) => [sql, plan(sql)]));
 }
 
 const questions: [string, RegExp, (engine: SqliteEngine) => unknown][] = [
