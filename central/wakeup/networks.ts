@@ -1,6 +1,7 @@
 // Which networks can be woken now, and through which gateways: what the gateways said, narrowed by our own settings.
 import { containsAny, type Prefix, parseAddress, parsePrefix } from '../../shared/address.js';
 import { type NetworkKey, networkKeyOf } from '../../shared/network.js';
+import { handsetOf, prefixOf } from '../../shared/places.js';
 import {
   type PortRange,
   type Protocol,
@@ -161,12 +162,9 @@ function ranked(gateways: readonly GatewayClient[], name: string): GatewayClient
     .map(({ gateway }) => gateway);
 }
 
-/** A /24, or the /56 that holds as many handsets: what a gateway paces together. On loopback each port is a handset. */
+/** What a gateway paces together. On loopback each port is a handset. */
 function neighbourhoodOf({ address, port }: WakeupAddress): string {
-  const [first = 0, second = 0] = address.words;
-  if (address.family === 6)
-    return `${first}:${second & ~0xff}:${address.text === '::1' ? port : ''}`;
-  return first >>> 24 === 127 ? `${address.text} ${port}` : String(first & ~0xff);
+  return prefixOf(address) ?? handsetOf(address, port);
 }
 
 /** FNV-1a, 32 bits, with a final mixing so that names that differ in the last letter lie far apart. */

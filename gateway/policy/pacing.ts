@@ -3,8 +3,8 @@
 import type { Address } from '../../shared/address.js';
 import type { Clock } from '../../shared/clock.js';
 import type { NetworkKey } from '../../shared/network.js';
+import { handsetOf, prefixOf } from '../../shared/places.js';
 import type { Urgency } from '../../shared/wakeup/request.js';
-import { handsetOf, prefixOf } from './places.js';
 import { createRecent, type Recent } from './recent.js';
 import { createSteadyTime } from './steady-time.js';
 import { type Bucket, levelOf, refillMs, waitMs } from './token-bucket.js';

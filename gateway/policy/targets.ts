@@ -2,8 +2,8 @@
 // a central could ask for one port after the other and learn from the answers which of them are open.
 import type { Address } from '../../shared/address.js';
 import type { NetworkKey } from '../../shared/network.js';
+import { handsetOf } from '../../shared/places.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
-import { handsetOf } from './places.js';
 import { createRecent, type Recent } from './recent.js';
 
 /** Where a wakeup went. */

@@ -1,6 +1,6 @@
 // What an address says about who pages: its handset, and the neighbours that are likely to be paged in the same
 // place. An operator gives a handset one IPv4 address, or a whole /64 (RFC 6459).
-import type { Address } from '../../shared/address.js';
+import type { Address } from './address.js';
 
 /** The handset behind an address: itself, or its /64. */
 export function handsetOf(address: Address, port: number): string {
