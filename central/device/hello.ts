@@ -1,11 +1,11 @@
 // `hello`: who the device is, which channels it has, where it waits for wakeups. Also announces a new address.
 import { traces } from '../../shared/traces.js';
-import { wakeupMac } from '../../shared/wakeup/datagram.js';
 import { closeCodes, retryAfterReason } from '../protocol/codes.js';
-import type { DeviceMessage, WakeupAddress } from '../protocol/messages.js';
-import type { DeviceWakeup, HelloOutcome } from '../store/store.js';
+import type { DeviceMessage } from '../protocol/messages.js';
+import type { DeviceWakeup } from '../store/store.js';
+import { wordsOf } from '../wakeup/attempt.js';
 import { isBelieved, isPromised } from '../wakeup/states.js';
-import { type AddressProof, nonceProof, stirProof } from './proof.js';
+import { type AddressProof, nonceProof, noteEffects, stirProof } from './proof.js';
 import type { Session } from './session.js';
 
 type Hello = Extract<DeviceMessage, { messageType: 'hello' }>;
@@ -46,7 +46,7 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     session.fail('cannot-register', 'hello');
     return;
   }
-  noteEffects(session, said);
+  noteEffects(parts, said);
   session.promised = isBelieved(now.state) ? now.address : undefined;
   session.proof = proofFor(session, now, canProve);
   session.saidAtMs = nowMs;
@@ -66,15 +66,6 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
   session.flush({ all: true });
 }
 
-/** A hello may end a wakeup, and take an address from another device. */
-function noteEffects({ parts }: Session, said: HelloOutcome): void {
-  parts.books.moved(said);
-  for (const loser of said.losers) {
-    parts.books.moved(loser);
-    parts.presence.revokeAddress(loser.now.device);
-  }
-}
-
 /** What is asked of a device whose address is not believed yet. */
 function proofFor(
   session: Session,
@@ -86,17 +77,7 @@ function proofFor(
   if (!address || (state !== 'claimed' && state !== 'probation')) return undefined;
   const nowMs = Math.max(clock.now(), session.askedProofAtMs + limits.proofRetryMs);
   if (canProve) return nonceProof(address, nowMs);
-  const words = wordsOnProbation(session, now, address);
+  // The counter after the one that the answer to hello tells is kept for this.
+  const words = wordsOf(now, session.parts.ids);
   return stirProof({ address, words, nowMs, quietMs: limits.idleCloseMs });
-}
-
-/** The counter after the one that the answer to hello tells is kept for this. */
-function wordsOnProbation(
-  { parts }: Session,
-  { device, isAuthenticated, counter }: DeviceWakeup,
-  { address, port }: WakeupAddress,
-) {
-  if (!isAuthenticated) return {};
-  const key = parts.ids.wakeupKeyOf(device);
-  return { auth: { counter, mac: wakeupMac(key, { ip: address.text, port, counter }) } };
 }

@@ -5,8 +5,9 @@ import { traces } from '../../shared/traces.js';
 import type { DatagramWords } from '../../shared/wakeup/datagram.js';
 import type { DeviceId } from '../protocol/ids.js';
 import type { WakeupAddress } from '../protocol/messages.js';
+import type { HelloOutcome, ProofOutcome } from '../store/store.js';
 import type { ProofWords } from '../wakeup/proofs.js';
-import type { Session } from './session.js';
+import type { Session, SessionParts } from './session.js';
 
 export interface AddressProof {
   address: WakeupAddress;
@@ -89,22 +90,30 @@ export async function onWakeupProof(
   if (proof && isProof) await prove(session, device, proof);
 }
 
+/** A hello or a proof may end a wakeup, and take an address from other devices. */
+export function noteEffects(
+  { books, presence }: SessionParts,
+  effects: HelloOutcome | ProofOutcome,
+): void {
+  books.moved(effects);
+  for (const loser of effects.losers) {
+    books.moved(loser);
+    presence.revokeAddress(loser.now.device);
+  }
+}
+
 async function prove(session: Session, device: DeviceId, proof: AddressProof): Promise<void> {
-  const { store, clock, log, limits, books, presence, noteProven } = session.parts;
+  const { store, clock, log, limits, noteProven } = session.parts;
   const { address } = proof;
   const nowMs = clock.now();
   const wakeupDueMs = nowMs + limits.wakeupRetryFloorMs;
   const isNonce = proof.words === 'nonce';
   const proven = { device, address, isNonce, nowMs, wakeupDueMs };
-  const { losers, ...moved } = await store.prove(proven);
-  books.moved(moved);
-  for (const loser of losers) {
-    books.moved(loser);
-    presence.revokeAddress(loser.now.device);
-  }
+  const shown = await store.prove(proven);
+  noteEffects(session.parts, shown);
   if (session.proof !== proof) return;
   session.proof = undefined;
-  if (!moved.now) return;
+  if (!shown.now) return;
   session.promised = address;
   session.saidAtMs = nowMs;
   // Any frame may be chance: what follows from it for this device says nothing of its network.

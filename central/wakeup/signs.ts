@@ -7,8 +7,6 @@ import type { GatewayClient } from './gateway-client.js';
 export interface Signs {
   /** Listens for signs about a wakeup that left, until the end of its window. */
   await(id: string, wakeup: DeviceWakeup, gateway: GatewayClient): void;
-  /** Wakeups listened for. */
-  awaited(): number;
   close(): void;
 }
 
@@ -48,7 +46,6 @@ export function createSigns(parts: {
   }
 
   return {
-    awaited,
     await(id, wakeup, gateway) {
       if (awaited() >= signsAwaitedMax) return;
       const known = byGateway.get(gateway);
