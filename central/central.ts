@@ -15,7 +15,7 @@ import { createAdmission } from './device/admission.js';
 import { createDeadlines } from './device/deadlines.js';
 import { drainTimes } from './device/drain.js';
 import { createDeviceListener } from './device/listener.js';
-import { simplePush } from './dialects/simple-push.js';
+import { dialects } from './dialects/dialects.js';
 import { createMetrics, valuesBy } from './metrics.js';
 import { aboutPage } from './ops/about.js';
 import { commandRoutes } from './ops/commands.js';
@@ -86,13 +86,13 @@ async function start(
   const devices = createDeviceListener({
     parts: {
       ...{ store, presence, ids, admission, deadlines, books, clock, log, limits: config },
-      dialect: simplePush,
+      dialects,
       isWakeable: wake.isWakeable,
       trustOf: waking.trustOf,
       askProof: proofs.ask,
       isNonceOf: proofs.isNonceOf,
       noteProven: waking.noteProven,
-      endpointUrl: (token) => endpointUrl(config.publicUrl ?? url, token),
+      endpointUrl: (kind, token) => endpointUrl(config.publicUrl ?? url, kind, token),
       count: (event) => metrics.deviceEvents.inc({ event }),
     },
     limits: config,

@@ -5,7 +5,7 @@ import { type Answer, pathOf, problem, readBody, send } from '../../shared/http.
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import type { PeerOf } from '../peer.js';
-import { tokenIn } from '../protocol/endpoint.js';
+import { placeIn } from '../protocol/endpoint.js';
 import type { WakeupLane } from '../store/store.js';
 import type { Body, Notified } from './notify.js';
 import type { TakesRequest } from './request-rate.js';
@@ -49,8 +49,9 @@ export function createRouter(options: {
 
   async function route(request: IncomingMessage): Promise<Notified | undefined> {
     const path = pathOf(request);
-    const token = tokenIn(path);
-    if (token !== undefined) {
+    const place = placeIn(path);
+    if (place?.resource === 'text') {
+      const { token } = place;
       if (request.method === 'PUT') return put(token, request);
       const isPreflight = request.method === 'OPTIONS';
       const answer = isPreflight ? empty(204, preflight) : notAllowed('PUT, OPTIONS', cors);

@@ -1,4 +1,4 @@
-// From a stored version to its device: signal whoever holds the socket, else wake. Runs after the app server
+// From a stored version or message to its device: signal whoever holds the socket, else wake. Runs after the app server
 // has its answer; whatever fails here, the store keeps the promise.
 import type { Log } from '../../shared/log.js';
 import type { NetworkKey } from '../../shared/network.js';
@@ -8,30 +8,34 @@ import type { DeviceId } from '../protocol/ids.js';
 import type { PutOutcome } from '../store/store.js';
 import type { Wake } from '../wakeup/wake.js';
 
-/** How a stored version sets out: on an open socket, by a wakeup, or not before the device connects. */
+/** How what was stored sets out: on an open socket, by a wakeup, or not before the device connects. */
 export const deliveryPaths = ['socket', 'wakeup', 'stored'] as const;
 export type DeliveryPath = (typeof deliveryPaths)[number];
 
-/** Takes the outcome of a `put` that stored something. Never throws. */
-export type Deliver = (device: DeviceId, put: PutOutcome) => DeliveryPath;
+/** Takes the outcome of a `put` or a `putMessage` that stored something. Never throws. */
+export type Deliver = (
+  device: DeviceId,
+  put: Pick<PutOutcome, 'owed' | 'isOwedAnew'>,
+) => DeliveryPath;
 
 export function createDeliver(parts: {
   presence: Presence;
   wake: Wake;
   log: Log;
   countPath: (path: DeliveryPath) => void;
-  /** A wakeup that this version would have needed is under way already. */
+  /** A wakeup that this one would have needed is under way already. */
   countReplaced: (network: NetworkKey) => void;
 }): Deliver {
   const { presence, wake, log, countPath, countReplaced } = parts;
 
-  function set(device: DeviceId, put: PutOutcome): DeliveryPath {
+  function set(device: DeviceId, put: Parameters<Deliver>[1]): DeliveryPath {
     // The device may leave between the signal and its reading; the wakeup it is owed covers that.
     if (presence.signal(device)) return 'socket';
     if (!put.owed?.address) return 'stored';
     // One wakeup in flight is enough: the device reads everything when it comes.
-    if (put.isOwedAnew) wake.start(put.owed);
-    else countReplaced(put.owed.address.network);
+    if (!put.isOwedAnew) countReplaced(put.owed.address.network);
+    // What is gathered is found in the store when it is due.
+    else if (put.owed.state === 'owed') wake.start(put.owed);
     return 'wakeup';
   }
 

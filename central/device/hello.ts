@@ -12,6 +12,7 @@ type Hello = Extract<DeviceMessage, { messageType: 'hello' }>;
 
 export async function onHello(session: Session, message: Hello): Promise<void> {
   const { parts } = session;
+  session.dialect = parts.dialects.named(message.dialect);
   const wait = session.device ? undefined : parts.admission.admit();
   if (wait) {
     session.close(closeCodes.notNow, retryAfterReason(wait.retryAfterSeconds));
@@ -36,6 +37,8 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     // A device with a new uaid has no channels here yet, whatever its list says.
     channels: isNew ? undefined : message.channels,
     isNew,
+    takes: session.dialect.takes,
+    mustBeKnown: false,
     nowMs,
     wakeupDueMs: nowMs + limits.wakeupRetryFloorMs,
     forgiveBeforeMs: nowMs - limits.legacyProbationMs,

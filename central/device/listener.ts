@@ -71,7 +71,7 @@ export function createDeviceListener(options: {
   countRefused: (why: RefusedUpgrade) => void;
 }): DeviceListener {
   const { parts, limits, peerOf, countClose, countRefused } = options;
-  const { log, dialect } = parts;
+  const { log, dialects } = parts;
   const sockets = new Set<DeviceSocket>();
   /** By subscriber, for one has a whole /64 of IPv6 addresses. At most as many as there are sockets. */
   const perAddress = new Map<string, number>();
@@ -86,7 +86,8 @@ export function createDeviceListener(options: {
     // The dialect reads the text itself and answers 450 where it is none.
     skipUTF8Validation: true,
     WebSocket: DeviceSocket,
-    handleProtocols: (offered) => (offered.has(dialect.subprotocol) ? dialect.subprotocol : false),
+    handleProtocols: (offered) =>
+      offered.has(dialects.subprotocol) ? dialects.subprotocol : false,
   });
 
   function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
@@ -122,7 +123,7 @@ export function createDeviceListener(options: {
     const offered = request.headers['sec-websocket-protocol'];
     // A client that names none speaks the one protocol there is.
     const names = offered?.split(',').map((name) => name.trim());
-    return !names || names.includes(dialect.subprotocol) ? undefined : 'subprotocol';
+    return !names || names.includes(dialects.subprotocol) ? undefined : 'subprotocol';
   }
 
   return {

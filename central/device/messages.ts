@@ -53,5 +53,8 @@ function handleGreeted(
       return onWakeupProof(session, device, message.nonce);
     case 'ack':
       return onAck(session, device, message.updates);
+    case 'nack':
+    case 'nothing':
+      return Promise.resolve();
   }
 }

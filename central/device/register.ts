@@ -14,7 +14,7 @@ export async function onRegister(
     session.fail('cannot-register', 'register');
     return;
   }
-  const pushEndpoint = endpointUrl(ids.tokenOf(device, channel));
+  const pushEndpoint = endpointUrl(session.dialect.takes, ids.tokenOf(device, channel));
   session.send({ messageType: 'register', channel, pushEndpoint });
   log(traces.registered, { device });
 }

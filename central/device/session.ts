@@ -12,11 +12,13 @@ import {
   updatesPerFrameMax,
 } from '../deliver/flush.js';
 import type { Dialect } from '../dialects/dialect.js';
+import type { Dialects } from '../dialects/dialects.js';
 import type { Holder, Presence } from '../presence/presence.js';
 import { closeCodes, type ProtocolErrorName, protocolErrors } from '../protocol/codes.js';
 import type { DeviceId, Ids } from '../protocol/ids.js';
 import type {
   DeviceMessage,
+  MessageKind,
   ProtocolError,
   ServerMessage,
   Update,
@@ -52,7 +54,7 @@ export interface SessionParts {
   presence: Presence;
   ids: Ids;
   admission: Admission;
-  dialect: Dialect;
+  dialects: Dialects;
   deadlines: Deadlines;
   clock: Clock;
   log: Log;
@@ -69,7 +71,7 @@ export interface SessionParts {
   isNonceOf: (address: WakeupAddress, nonce: string) => boolean;
   noteProven: (address: WakeupAddress) => void;
   books: Books;
-  endpointUrl: (token: string) => string;
+  endpointUrl: (kind: MessageKind, token: string) => string;
   count: (event: SessionEvent) => void;
 }
 
@@ -96,6 +98,8 @@ const backlogMax = 16;
 
 export class Session implements Holder, Sleeper {
   readonly parts: SessionParts;
+  /** What the device speaks, as its last hello said. */
+  dialect: Dialect;
   readonly openedAtMs: number;
   wakeAtMs: number | undefined = undefined;
   /** Set by the first hello; a session without one handles nothing else. */
@@ -121,6 +125,7 @@ export class Session implements Holder, Sleeper {
 
   constructor(parts: SessionParts, transport: Transport) {
     this.parts = parts;
+    this.dialect = parts.dialects.first;
     this.#transport = transport;
     this.openedAtMs = parts.clock.now();
     this.#lastMessageMs = this.openedAtMs;
@@ -139,7 +144,7 @@ export class Session implements Holder, Sleeper {
     this.#lastHeardMs = this.parts.clock.now();
     this.#lastMessageMs = this.#lastHeardMs;
     if (this.proof) onStir(this, this.proof);
-    const message = this.parts.dialect.decode(data, isBinary);
+    const message = this.dialect.decode(data, isBinary);
     if (this.#backlog) {
       this.#backlog.push(message);
       if (this.#backlog.length >= backlogMax) this.#transport.pause();
@@ -185,10 +190,10 @@ export class Session implements Holder, Sleeper {
 
   send(message: ServerMessage): void {
     if (!this.isOpen) return;
-    const { clock, dialect, limits, count } = this.parts;
+    const { clock, limits, count } = this.parts;
     this.#lastMessageMs = clock.now();
     if (this.proof) onSent(this.proof);
-    this.#transport.send(dialect.encode(message));
+    for (const frame of this.dialect.encode(message)) this.#transport.send(frame);
     if (this.#transport.bufferedBytes() <= limits.outboundBytesMax) return;
     count('overflow');
     this.close(closeCodes.overflow, 'the device does not read');
@@ -263,7 +268,7 @@ export class Session implements Holder, Sleeper {
       const some = updates.slice(i, i + updatesPerFrameMax);
       this.unacked ??= new Map();
       noteSent(this.unacked, some, this.parts.clock.now());
-      this.send({ messageType: 'notification', updates: some });
+      this.send({ messageType: 'notification', updates: some, messages: [] });
       this.parts.log(traces.delivering, { device: this.device, updates: some.length });
     }
   }

@@ -8,8 +8,8 @@ export async function onUnregister(
   device: DeviceId,
   channel: ChannelId,
 ): Promise<void> {
-  const { store, books, log } = session.parts;
-  books.ended(await store.unregister(device, channel));
+  const { store, books, clock, log } = session.parts;
+  books.ended(await store.unregister(device, channel, clock.now()));
   session.unacked?.delete(channel);
   session.send({ messageType: 'unregister', channel });
   log(traces.unregistered, { device });

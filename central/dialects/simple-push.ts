@@ -14,6 +14,7 @@ import { type ChannelId, parseChannelId } from '../protocol/ids.js';
 import {
   type DeviceMessage,
   type ProtocolError,
+  type ServerMessage,
   type Update,
   versionMax,
   type WakeupAddress,
@@ -26,7 +27,9 @@ type Frame = Record<string, unknown>;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export const simplePush: Dialect = {
-  subprotocol: 'push-notification',
+  name: 'simple-push',
+  takes: 'text',
+  neverListsChannels: false,
 
   decode(data, isBinary) {
     if (isBinary) return errorOf('binary');
@@ -40,43 +43,47 @@ export const simplePush: Dialect = {
   },
 
   encode(message) {
-    switch (message.messageType) {
-      case 'hello': {
-        const status = message.isWakeable ? helloStatus.wakeable : helloStatus.connected;
-        const { uaid, wakeupAuth } = message;
-        const auth = wakeupAuth && { wakeup_auth: writeAuth(wakeupAuth) };
-        return write({ messageType: 'hello', uaid, status, ...auth });
-      }
-      case 'register':
-        return write({
-          messageType: 'register',
-          status: registerStatus,
-          pushEndpoint: message.pushEndpoint,
-          channelID: message.channel,
-        });
-      case 'unregister':
-        // The document's example says messageType "register"; clients wait for "unregister".
-        return write({
-          messageType: 'unregister',
-          channelID: message.channel,
-          status: unregisterStatus,
-        });
-      case 'notification':
-        return write({ messageType: 'notification', updates: message.updates.map(writeUpdate) });
-      case 'pong':
-        return message.form === 'text' ? 'PONG' : '{}';
-      case 'error': {
-        const { status, reason } = protocolErrors[message.error];
-        return write({ messageType: message.inReplyTo, status, reason });
-      }
-    }
+    return [encode(message)];
   },
 };
 
+function encode(message: ServerMessage): string {
+  switch (message.messageType) {
+    case 'hello': {
+      const status = message.isWakeable ? helloStatus.wakeable : helloStatus.connected;
+      const { uaid, wakeupAuth } = message;
+      const auth = wakeupAuth && { wakeup_auth: writeAuth(wakeupAuth) };
+      return write({ messageType: 'hello', uaid, status, ...auth });
+    }
+    case 'register':
+      return write({
+        messageType: 'register',
+        status: registerStatus,
+        pushEndpoint: message.pushEndpoint,
+        channelID: message.channel,
+      });
+    case 'unregister':
+      // The document's example says messageType "register"; clients wait for "unregister".
+      return write({
+        messageType: 'unregister',
+        channelID: message.channel,
+        status: unregisterStatus,
+      });
+    case 'notification':
+      return write({ messageType: 'notification', updates: message.updates.map(writeUpdate) });
+    case 'pong':
+      return message.form === 'text' ? 'PONG' : '{}';
+    case 'error': {
+      const { status, reason } = protocolErrors[message.error];
+      return write({ messageType: message.inReplyTo, status, reason });
+    }
+  }
+}
+
 const readers = new Map<string, (frame: Frame) => DeviceMessage | ProtocolError>([
   ['hello', readHello],
-  ['register', (frame) => readChannel('register', frame)],
-  ['unregister', (frame) => readChannel('unregister', frame)],
+  ['register', readRegister],
+  ['unregister', readUnregister],
   ['ack', readAck],
   ['wakeupProof', readProof],
 ]);
@@ -102,6 +109,7 @@ function readHello(frame: Frame): DeviceMessage | ProtocolError {
   }
   return {
     messageType: 'hello',
+    dialect: 'simple-push',
     uaid: frame.uaid,
     // An entry that can be no channel of ours cannot be recovered; the others still can.
     channels: isList ? channelIDs.map(parseChannelId).filter(isChannel) : undefined,
@@ -136,9 +144,15 @@ function readPort(value: unknown): number | undefined {
   return isPort ? port : undefined;
 }
 
-function readChannel(messageType: 'register' | 'unregister', frame: Frame) {
+function readRegister(frame: Frame): DeviceMessage | ProtocolError {
   const channel = parseChannelId(frame.channelID);
-  return channel ? { messageType, channel } : errorOf('bad-channel', messageType);
+  if (!channel) return errorOf('bad-channel', 'register');
+  return { messageType: 'register', channel, key: undefined };
+}
+
+function readUnregister(frame: Frame): DeviceMessage | ProtocolError {
+  const channel = parseChannelId(frame.channelID);
+  return channel ? { messageType: 'unregister', channel } : errorOf('bad-channel', 'unregister');
 }
 
 function readAck(frame: Frame): DeviceMessage | ProtocolError {
@@ -152,7 +166,7 @@ function readAck(frame: Frame): DeviceMessage | ProtocolError {
     // A version that is none acknowledges nothing; the update comes again.
     if (number !== undefined) updates.push({ channel, version: number });
   }
-  return { messageType: 'ack', updates };
+  return { messageType: 'ack', updates, messages: [] };
 }
 
 function readVersion(value: unknown): number | undefined {

@@ -1,21 +1,23 @@
-// Who a device is, and the two texts that say so on the wire. Both are authenticated encryptions under the
-// server's key, checked each time they come back, so that neither needs an index and nothing can be guessed.
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+// Who a device is, what it was sent, and the texts that say so on the wire. They are authenticated encryptions under
+// the server's key, checked each time they come back, so that none needs an index and nothing can be guessed.
+import { createHmac, randomBytes } from 'node:crypto';
+import { isUuidV7, uuidV7 } from '../../shared/id.js';
+import { createSeal, keyFor } from './seal.js';
 
 declare const deviceIdBrand: unique symbol;
 declare const channelIdBrand: unique symbol;
+declare const messageIdBrand: unique symbol;
+declare const receiptIdBrand: unique symbol;
 
 /** The random identity inside a uaid: 16 bytes in base64url. Useless to a reader of logs, who cannot seal it. */
 export type DeviceId = string & { readonly [deviceIdBrand]: true };
 /** A channel of one device, as its user agent named it. */
 export type ChannelId = string & { readonly [channelIdBrand]: true };
+
+/** A message: a UUIDv7 in lower case. It is also the `version` under which Web Push clients get it. */
+export type MessageId = string & { readonly [messageIdBrand]: true };
+/** Where an app server reads what became of messages: 16 random bytes in base64url. */
+export type ReceiptId = string & { readonly [receiptIdBrand]: true };
 
 export interface Ids {
   newDevice(): DeviceId;
@@ -26,6 +28,12 @@ export interface Ids {
   /** The endpoint token of (device, channel): the same text each time, also after the database is lost. */
   tokenOf(device: DeviceId, channel: ChannelId): string;
   parseToken(text: string): { device: DeviceId; channel: ChannelId } | undefined;
+  /** The token of a message's resource; whoever has it may read its status and cancel it. */
+  messageTokenOf(device: DeviceId, message: MessageId): string;
+  parseMessageToken(text: string): { device: DeviceId; message: MessageId } | undefined;
+  /** The token of a receipt subscription (RFC 8030 section 5.1). */
+  receiptTokenOf(receipt: ReceiptId): string;
+  parseReceiptToken(text: string): ReceiptId | undefined;
   /** The key by which a device knows wakeups of this server: the same 32 bytes each time. */
   wakeupKeyOf(device: DeviceId): Buffer;
 }
@@ -35,8 +43,6 @@ export const secretKeyBytes = 32;
 export const channelIdCharsMax = 128;
 
 const identityBytes = 16;
-const macBytes = 16;
-const sealedCharsMax = 1024;
 const channelPattern = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${channelIdCharsMax}}$`, 'u');
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -49,6 +55,8 @@ export function parseChannelId(value: unknown): ChannelId | undefined {
 export function createIds(secret: Uint8Array): Ids {
   const uaids = createSeal(secret, 'uaid');
   const tokens = createSeal(secret, 'endpoint token');
+  const messages = createSeal(secret, 'message');
+  const receipts = createSeal(secret, 'receipt subscription');
   const wakeupSecret = keyFor(secret, 'wakeup datagram');
   const uaidOf = (device: DeviceId) => uaids.seal(bytesOfDevice(device));
   return {
@@ -73,7 +81,45 @@ export function createIds(secret: Uint8Array): Ids {
       const channel = unpackChannel(bytes.subarray(identityBytes));
       return { device: deviceIdOf(bytes.subarray(0, identityBytes)), channel };
     },
+    messageTokenOf: (device, message) =>
+      messages.seal(Buffer.concat([bytesOfDevice(device), bytesOfMessage(message)])),
+    parseMessageToken: (text) => {
+      const bytes = messages.open(text);
+      if (bytes?.length !== 2 * identityBytes) return undefined;
+      const message = messageIdOf(bytes.subarray(identityBytes));
+      return { device: deviceIdOf(bytes.subarray(0, identityBytes)), message };
+    },
+    receiptTokenOf: (receipt) => receipts.seal(bytesOfReceipt(receipt)),
+    parseReceiptToken: (text) =>
+      receipts.open(text)?.toString('base64url') as ReceiptId | undefined,
   };
+}
+
+/** Begins with the time, so that later ones sort after earlier ones, to the millisecond. */
+export function newMessageId(nowMs: number): MessageId {
+  return uuidV7(nowMs) as MessageId;
+}
+
+export function parseMessageId(value: unknown): MessageId | undefined {
+  return isUuidV7(value) ? (value.toLowerCase() as MessageId) : undefined;
+}
+
+/** The 16 bytes of a message's id, as a store keeps them. */
+export function bytesOfMessage(message: MessageId): Buffer {
+  return bytesOfUuid(message);
+}
+
+export function messageIdOf(bytes: Uint8Array): MessageId {
+  return uuidOf(bytes) as MessageId;
+}
+
+export function newReceiptId(): ReceiptId {
+  return randomBytes(identityBytes).toString('base64url') as ReceiptId;
+}
+
+/** The 16 bytes of a receipt subscription, as a store keeps them. */
+export function bytesOfReceipt(receipt: ReceiptId): Buffer {
+  return Buffer.from(receipt, 'base64url');
 }
 
 /** The 16 bytes of a device's identity, as a store keeps them. */
@@ -85,40 +131,6 @@ export function deviceIdOf(identity: Uint8Array): DeviceId {
   return Buffer.from(identity).toString('base64url') as DeviceId;
 }
 
-function keyFor(secret: Uint8Array, use: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', `reveille ${use}`, 32));
-}
-
-/**
- * Deterministic authenticated encryption (Rogaway and Shrimpton, Eurocrypt 2006, the SIV construction; RFC 5297
- * is its AES-CMAC form): a MAC of the plaintext serves as the IV of AES-256-CTR and as the proof.
- */
-function createSeal(secret: Uint8Array, purpose: string) {
-  const macKey = keyFor(secret, `${purpose} mac`);
-  const cipherKey = keyFor(secret, `${purpose} cipher`);
-  const macOf = (plain: Uint8Array) =>
-    createHmac('sha256', macKey).update(plain).digest().subarray(0, macBytes);
-
-  return {
-    seal(plain: Uint8Array): string {
-      const mac = macOf(plain);
-      const sealed = createCipheriv('aes-256-ctr', cipherKey, mac).update(plain);
-      return Buffer.concat([mac, sealed]).toString('base64url');
-    },
-    open(text: string): Buffer | undefined {
-      if (text.length > sealedCharsMax) return undefined;
-      const bytes = Buffer.from(text, 'base64url');
-      // One text per plaintext: a decoder that overlooks stray characters must not make aliases.
-      if (bytes.length <= macBytes || bytes.toString('base64url') !== text) return undefined;
-      const mac = bytes.subarray(0, macBytes);
-      const plain = createDecipheriv('aes-256-ctr', cipherKey, mac).update(
-        bytes.subarray(macBytes),
-      );
-      return timingSafeEqual(macOf(plain), mac) ? plain : undefined;
-    },
-  };
-}
-
 // A channel is packed as a kind and its bytes, for a UUID's 16 bytes make a shorter URL than its 36 characters.
 const textKind = 0;
 const uuidKind = 1;
@@ -127,14 +139,24 @@ function packChannel(channel: ChannelId): Buffer {
   if (!uuidPattern.test(channel)) {
     return Buffer.concat([Buffer.of(textKind), Buffer.from(channel, 'utf8')]);
   }
-  return Buffer.concat([Buffer.of(uuidKind), Buffer.from(channel.replaceAll('-', ''), 'hex')]);
+  return Buffer.concat([Buffer.of(uuidKind), bytesOfUuid(channel)]);
 }
 
 function unpackChannel(packed: Buffer): ChannelId {
   const bytes = packed.subarray(1);
   if (packed[0] === textKind) return bytes.toString('utf8') as ChannelId;
-  const hex = bytes.toString('hex');
+  return uuidOf(bytes) as ChannelId;
+}
+
+function bytesOfUuid(text: string): Buffer {
+  return Buffer.from(text.replaceAll('-', ''), 'hex');
+}
+
+function uuidOf(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
   const cuts = [0, 8, 12, 16, 20, 32];
-  const parts = cuts.slice(1).map((end, i) => hex.slice(cuts[i], end));
-  return parts.join('-') as ChannelId;
+  return cuts
+    .slice(1)
+    .map((end, i) => hex.slice(cuts[i], end))
+    .join('-');
 }

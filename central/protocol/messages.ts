@@ -3,7 +3,7 @@ import type { Address } from '../../shared/address.js';
 import type { NetworkKey } from '../../shared/network.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
 import type { ProtocolErrorName } from './codes.js';
-import type { ChannelId } from './ids.js';
+import type { ChannelId, MessageId } from './ids.js';
 
 /** Where a device waits for wakeups: an address means something only inside its network. */
 export interface WakeupAddress {
@@ -21,9 +21,44 @@ export interface Update {
 
 export const versionMax = Number.MAX_SAFE_INTEGER;
 
+/**
+ * How an app server's message is carried. `text`: a plain text for the notification area (Simple Push API, `body=`).
+ * `push`: bytes that only the web app can read (RFC 8030, RFC 8291).
+ */
+export const messageKinds = ['text', 'push'] as const;
+export type MessageKind = (typeof messageKinds)[number];
+
+/** What an app server wants its device to have, beside a version. */
+export interface Message {
+  id: MessageId;
+  channel: ChannelId;
+  kind: MessageKind;
+  /** As the app server sent it; `undefined` when it sent none. */
+  body: Uint8Array | undefined;
+  encoding: BodyEncoding;
+}
+
+/** What a device needs beside the body to read it, as the app server's header fields said it. */
+export interface BodyEncoding {
+  /** `Content-Encoding`: aes128gcm (RFC 8188), or aesgcm of older clients. */
+  encoding?: string;
+  /** `Encryption` and `Crypto-Key`, of aesgcm only (draft-ietf-webpush-encryption-04). */
+  encryption?: string;
+  cryptoKey?: string;
+}
+
+/** A device has a message, whatever came of it there. */
+export interface AckedMessage {
+  id: MessageId;
+  /** 100 delivered, 101 not decrypted, 102 not delivered; `undefined` when the device says none. */
+  code: number | undefined;
+}
+
 export type DeviceMessage =
   | {
       messageType: 'hello';
+      /** The name of the dialect that the device speaks from now on. */
+      dialect: string;
       /** As sent; missing, null, wrong or forged ones get a new one. */
       uaid: unknown;
       /** `undefined`: no synchronisation. Present, even empty: the server's list becomes this one. */
@@ -36,9 +71,18 @@ export type DeviceMessage =
       isAuthenticated: boolean;
     }
   | { messageType: 'wakeupProof'; nonce: string }
-  | { messageType: 'register'; channel: ChannelId }
+  | {
+      messageType: 'register';
+      channel: ChannelId;
+      /** The one key whose holder may send to this channel (RFC 8292 section 4): base64url without padding. */
+      key: string | undefined;
+    }
   | { messageType: 'unregister'; channel: ChannelId }
-  | { messageType: 'ack'; updates: Update[] }
+  | { messageType: 'ack'; updates: Update[]; messages: AckedMessage[] }
+  /** What became of a message after its ack: the app failed with it. */
+  | { messageType: 'nack'; message: AckedMessage }
+  /** Something that asks nothing of us. */
+  | { messageType: 'nothing' }
   | { messageType: 'ping'; form: PingForm };
 
 /** The two keep-alives: text `PING`, and the empty object. Each is answered in its own form. */
@@ -67,6 +111,6 @@ export type ServerMessage =
     }
   | { messageType: 'register'; channel: ChannelId; pushEndpoint: string }
   | { messageType: 'unregister'; channel: ChannelId }
-  | { messageType: 'notification'; updates: readonly Update[] }
+  | { messageType: 'notification'; updates: readonly Update[]; messages: readonly Message[] }
   | { messageType: 'pong'; form: PingForm }
   | ProtocolError;

@@ -3,7 +3,14 @@ import type { Database } from 'better-sqlite3';
 import type { NetworkKey } from '../../shared/network.js';
 import { bytesOfDevice, type ChannelId, deviceIdOf } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
-import { type DarkReason, isBelieved, type WakeupEvent } from '../wakeup/states.js';
+import {
+  type DarkReason,
+  isBelieved,
+  type WakeupEvent,
+  type WakeupReport,
+} from '../wakeup/states.js';
+import { createMessageActs, noteWakeup } from './sqlite-message-acts.js';
+import { createMessageRows } from './sqlite-messages.js';
 import { createWakeupRows, type DeviceRow, deviceWakeupOf } from './sqlite-wakeups.js';
 import {
   type HelloRecord,
@@ -26,22 +33,20 @@ export type SqliteEngine = {
 export function createSqliteEngine(db: Database): SqliteEngine {
   const sql = prepareStatements(db);
   const wakeups = createWakeupRows(db);
+  const messages = createMessageRows(db);
 
-  const isPending = (device: Buffer) => sql.hasPending.get(device) === 1;
-
-  function synchronise(device: Buffer, channels: readonly ChannelId[]) {
-    const wanted = new Set<string>(channels);
-    const known = sql.channels.all(device) as string[];
-    const gone = known.filter((channel) => !wanted.delete(channel));
-    for (const channel of gone) sql.unregister.run(device, channel);
-    for (const channel of wanted) sql.register.run(device, channel);
-    return { channelsAdded: wanted.size, channelsRemoved: gone.length };
+  function remove(device: Buffer, channel: ChannelId, nowMs: number): void {
+    sql.unregister.run(device, channel);
+    messages.endAll(device, { channel }, 'unregistered', nowMs);
   }
 
-  /** Keeps "owed exactly while something is pending" true after a removal. */
-  function settle(device: Buffer) {
-    const row = isPending(device) ? undefined : wakeups.get(device);
-    return row && wakeups.apply(row, { name: 'settled' })?.ended;
+  function synchronise(device: Buffer, channels: readonly ChannelId[], nowMs: number) {
+    const wanted = new Set<string>(channels);
+    const known = sql.channels.all(device) as ChannelId[];
+    const gone = known.filter((channel) => !wanted.delete(channel));
+    for (const channel of gone) remove(device, channel, nowMs);
+    for (const channel of wanted) sql.register.run(device, channel);
+    return { channelsAdded: wanted.size, channelsRemoved: gone.length };
   }
 
   /** Other devices at this address: those that are believed to be there, or all that said so. */
@@ -69,28 +74,49 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     return [...prompt, ...sql.owed.all(network, wakeupLanes.indexOf('bulk'), nowMs, rest)];
   }
 
+  function report(row: DeviceRow, event: WakeupReport): Moved | undefined {
+    const moved = wakeups.report(row, event);
+    if (moved) noteWakeup(messages, row, event);
+    return moved;
+  }
+
+  function release(row: DeviceRow): undefined {
+    wakeups.apply(row, { name: 'released' });
+  }
+
   function rowOf(device: Buffer): DeviceRow {
     const row = wakeups.get(device);
     if (!row) throw new Error('a row that was just written is not there');
     return row;
   }
 
+  /** Why a hello is not taken. */
+  function refusalOf(record: HelloRecord, before: DeviceRow | undefined) {
+    if (new Set(record.channels).size > record.channelsMax) return 'too-many-channels';
+    return record.mustBeKnown && !before?.synced ? 'stranger' : undefined;
+  }
+
+  const keyOf = (device: Buffer, channel: string) =>
+    sql.keyOf.get(device, channel) as string | null | undefined;
+
   return {
+    ...createMessageActs({ messages, wakeups, keyOf }),
+
     hello(record) {
       const device = bytesOfDevice(record.device);
-      if (new Set(record.channels).size > record.channelsMax) {
-        return { outcome: 'too-many-channels', channelsAdded: 0, channelsRemoved: 0, losers: [] };
-      }
       const before = wakeups.get(device);
+      const refusal = refusalOf(record, before);
+      if (refusal) return { outcome: refusal, channelsAdded: 0, channelsRemoved: 0, losers: [] };
       // However many claim an address, one has it; only a proof looks at the others.
       const holders = record.address ? othersAt(record.address, device, 'holdersAt') : [];
       const claim = judge(record, before, holders);
+      const { nowMs, wakeupDueMs: dueMs, takes } = record;
+      messages.endAll(device, { kindNot: takes }, 'dropped', nowMs);
       const changed = record.channels
-        ? synchronise(device, record.channels)
+        ? synchronise(device, record.channels, nowMs)
         : { channelsAdded: 0, channelsRemoved: 0 };
-      if (!before) sql.addDevice.run(device, record.nowMs);
-      const { nowMs, wakeupDueMs: dueMs } = record;
-      const known = { nowMs, dueMs, isPending: isPending(device) };
+      if (!before) sql.addDevice.run(device, nowMs);
+      const known = { nowMs, dueMs, isPending: wakeups.isWanted(device, nowMs) };
       const moved = wakeups.apply(before ?? rowOf(device), { name: claim.event, ...known });
       sql.saveHello.run({ device, ...helloColumns(record, claim) });
       const now = deviceWakeupOf(rowOf(device));
@@ -104,27 +130,29 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       if (!row || !isAt(row, address)) return { losers: [] };
       const others = othersAt(address, device, isNonce ? 'claimantsAt' : 'holdersAt');
       if (!isNonce && others.some(({ proven }) => proven === 1)) return { losers: [] };
-      const event: WakeupEvent = { name: 'proved', nowMs, dueMs, isPending: isPending(device) };
+      const isPending = wakeups.isWanted(device, nowMs);
+      const event: WakeupEvent = { name: 'proved', nowMs, dueMs, isPending };
       const moved = wakeups.apply(row, event);
       if (!moved) return { losers: [] };
       sql.setProven.run(Number(isNonce), nowMs, device);
       return { ...moved, losers: takeFrom(others, nowMs) };
     },
 
-    register(id, channel, channelsMax) {
+    register(id, channel, channelsMax, key) {
       const device = bytesOfDevice(id);
       const isKnown = sql.isChannel.get(device, channel) === 1;
       if (!isKnown && (sql.channelCount.get(device) as number) >= channelsMax) {
         return 'too-many-channels';
       }
       sql.register.run(device, channel);
+      sql.setKey.run(key ?? null, device, channel);
       return 'registered';
     },
 
-    unregister(id, channel) {
+    unregister(id, channel, nowMs) {
       const device = bytesOfDevice(id);
-      sql.unregister.run(device, channel);
-      return settle(device);
+      remove(device, channel, nowMs);
+      return wakeups.settle(device, 'settled');
     },
 
     put(record: PutRecord) {
@@ -138,13 +166,8 @@ export function createSqliteEngine(db: Database): SqliteEngine {
         return { outcome: row?.synced ? 'unknown-channel' : 'unknown-device', isOwedAnew: false };
       }
       if (!row) return { outcome: 'stored', isOwedAnew: false };
-      const isOwedAnew = row.state === 'resting';
-      const lane = wakeupLanes.indexOf(record.lane);
-      // What waits in bulk is prompt from the first version on that was sent alone.
-      const before = { ...row, lane: isOwedAnew ? lane : Math.min(lane, row.lane) };
-      const { nowMs, wakeupDueMs: dueMs } = record;
-      const owed = wakeups.apply(before, { name: 'put', nowMs, dueMs })?.now;
-      return { outcome: 'stored', isOwedAnew, ...(owed ? { owed } : {}) };
+      const { nowMs, wakeupDueMs: dueMs, lane } = record;
+      return { outcome: 'stored', ...wakeups.owe(row, { nowMs, dueMs, lane, isUrgent: true }) };
     },
 
     ack(id, updates) {
@@ -152,7 +175,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       for (const { channel, version } of updates) {
         sql.raiseAcked.run({ device, channel, version });
       }
-      return settle(device);
+      return wakeups.settle(device, 'settled');
     },
 
     pending(id) {
@@ -166,7 +189,13 @@ export function createSqliteEngine(db: Database): SqliteEngine {
 
     move({ device, serial, event }) {
       const row = wakeups.get(bytesOfDevice(device));
-      return row?.serial === serial ? wakeups.apply(row, event) : undefined;
+      if (row?.serial !== serial) return undefined;
+      if (event.name !== 'begun') return report(row, event);
+      const { nowMs } = event;
+      // What waited longer than its time is not worth a page.
+      if (!wakeups.isWanted(row.device, nowMs)) return release(row);
+      const moved = report(row, event);
+      return moved && { ...moved, isUrgent: messages.isUrgent(row.device, nowMs) };
     },
 
     dueWakeups({ network, phase, nowMs, limit }) {
@@ -236,7 +265,8 @@ function isAt(row: DeviceRow, { network, address, port, protocol }: WakeupAddres
   return isSamePlace && row.protocol === protocol;
 }
 
-function helloColumns({ channels, isNew, nowMs, isAuthenticated }: HelloRecord, claim: Claim) {
+function helloColumns(record: HelloRecord, claim: Claim) {
+  const { channels, isNew, nowMs, isAuthenticated, takes } = record;
   const { address, isProven } = claim;
   return {
     synced: isNew || channels !== undefined ? 1 : 0,
@@ -247,12 +277,14 @@ function helloColumns({ channels, isNew, nowMs, isAuthenticated }: HelloRecord, 
     nowMs,
     authenticated: Number(isAuthenticated),
     proven: Number(isProven),
+    takes,
   };
 }
 
 const atAddress = 'network = ? AND ip = ? AND port = ?';
 // In the words of the index: SQLite takes a partial one only where a query repeats its condition.
-const believed = "state IN ('resting', 'owed', 'sending', 'awaited')";
+const believed = "state IN ('resting', 'gathering', 'owed', 'sending', 'awaited')";
+const toBeSent = "state IN ('gathering', 'owed')";
 
 function prepareStatements(db: Database) {
   return {
@@ -262,7 +294,7 @@ function prepareStatements(db: Database) {
     saveHello: db.prepare(`
       UPDATE device SET synced = max(synced, @synced), network = @network, ip = @ip, port = @port,
         protocol = @protocol, said_at = @nowMs, authenticated = @authenticated,
-        proven = @proven, counter = max(counter + 1, @nowMs) + 1
+        takes = @takes, proven = @proven, counter = max(counter + 1, @nowMs) + 1
       WHERE device = @device`),
     setProven: db.prepare('UPDATE device SET proven = ?, said_at = ? WHERE device = ?'),
     holdersAt: db.prepare(
@@ -276,6 +308,8 @@ function prepareStatements(db: Database) {
     renewAddress: db.prepare(`UPDATE device SET said_at = ? WHERE device = ? AND ${believed}`),
     channels: db.prepare('SELECT channel FROM channel WHERE device = ?').pluck(),
     channelCount: db.prepare('SELECT count(*) FROM channel WHERE device = ?').pluck(),
+    keyOf: db.prepare('SELECT key FROM channel WHERE device = ? AND channel = ?').pluck(),
+    setKey: db.prepare('UPDATE channel SET key = ? WHERE device = ? AND channel = ?'),
     isChannel: db.prepare('SELECT 1 FROM channel WHERE device = ? AND channel = ?').pluck(),
     register: db.prepare('INSERT OR IGNORE INTO channel (device, channel) VALUES (?, ?)'),
     unregister: db.prepare('DELETE FROM channel WHERE device = ? AND channel = ?'),
@@ -288,11 +322,8 @@ function prepareStatements(db: Database) {
     pending: db.prepare(
       'SELECT channel, version FROM channel WHERE device = ? AND version > acked',
     ),
-    hasPending: db
-      .prepare('SELECT EXISTS (SELECT 1 FROM channel WHERE device = ? AND version > acked)')
-      .pluck(),
     owed: db.prepare(`
-      SELECT * FROM device WHERE state = 'owed' AND network = ? AND lane = ? AND due_at <= ?
+      SELECT * FROM device WHERE ${toBeSent} AND network = ? AND lane = ? AND due_at <= ?
       ORDER BY due_at LIMIT ?`),
     sent: db.prepare(`
       SELECT * FROM device WHERE state IN ('sending', 'awaited') AND network = ? AND due_at <= ?
@@ -302,15 +333,18 @@ function prepareStatements(db: Database) {
     ),
     darkDevices: db.prepare(`
       SELECT *, (SELECT count(*) FROM channel c
-        WHERE c.device = device.device AND version > acked) AS pending
+        WHERE c.device = device.device AND version > acked) + (SELECT count(*) FROM message m
+        WHERE m.device = device.device AND ended_at IS NULL) AS pending
       FROM device WHERE state = 'dark' ORDER BY dark_at LIMIT ?`),
     counts: db.prepare(`
       SELECT (SELECT count(*) FROM device) AS devices, (SELECT count(*) FROM channel) AS channels,
         (SELECT count(*) FROM channel WHERE version > acked) AS pending,
-        (SELECT count(*) FROM device WHERE state IN ('owed', 'sending', 'awaited')) AS owedWakeups`),
+        (SELECT count(*) FROM message WHERE ended_at IS NULL) AS messages,
+        (SELECT count(*) FROM device WHERE state IN ('gathering', 'owed', 'sending', 'awaited')) AS owedWakeups`),
     darkCounts: db.prepare(`
       SELECT network, state, count(*) AS count FROM device WHERE state = 'dark' GROUP BY network`),
     owedCounts: db.prepare(`
-      SELECT network, state, count(*) AS count FROM device WHERE state = 'owed' GROUP BY network`),
+      SELECT network, 'owed' AS state, count(*) AS count FROM device WHERE ${toBeSent}
+      GROUP BY network`),
   };
 }

@@ -57,6 +57,43 @@ const steps = [
   CREATE INDEX device_dark ON device (dark_at, network) WHERE state = 'dark';
   CREATE INDEX device_address ON device (network, ip, port, state) WHERE ip IS NOT NULL;
   `,
+  // Messages. wakes: 0 not at all, 1 once, 2 until it is taken; tried_at: when that one wakeup began. The body and
+  // what is needed to read it go when it ends. Receipts are numbered in the order of ends, for ever: the number
+  // outlives its row, so that a reader who has come that far misses none.
+  `
+  ALTER TABLE device ADD COLUMN takes TEXT NOT NULL DEFAULT 'text';
+  ALTER TABLE channel ADD COLUMN key TEXT;
+  INSERT INTO meta (key, value) VALUES ('receipts', 0);
+  CREATE TABLE message (
+    serial INTEGER PRIMARY KEY,
+    device BLOB NOT NULL,
+    id BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    urgency INTEGER NOT NULL,
+    wakes INTEGER NOT NULL,
+    topic TEXT,
+    receipt BLOB,
+    stored_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    tried_at INTEGER, woken_at INTEGER, sent_at INTEGER, ended_at INTEGER,
+    ended_as TEXT,
+    code INTEGER,
+    receipt_serial INTEGER,
+    encoding TEXT,
+    body BLOB
+  );
+  CREATE UNIQUE INDEX message_id ON message (device, id);
+  CREATE INDEX message_pending ON message (device, serial) WHERE ended_at IS NULL;
+  CREATE INDEX message_expiry ON message (expires_at) WHERE ended_at IS NULL;
+  CREATE INDEX message_ended ON message (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE INDEX message_receipt ON message (receipt, receipt_serial) WHERE receipt_serial IS NOT NULL;
+  DROP INDEX device_owed;
+  DROP INDEX device_lease;
+  CREATE INDEX device_owed ON device (network, lane, due_at) WHERE state IN ('gathering', 'owed');
+  CREATE INDEX device_lease ON device (said_at)
+    WHERE state IN ('resting', 'gathering', 'owed', 'sending', 'awaited');
+  `,
 ];
 
 /** Opens or upgrades the tables. Throws when the file was written by a newer version of this program. */

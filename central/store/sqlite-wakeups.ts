@@ -4,20 +4,29 @@ import { parseAddress } from '../../shared/address.js';
 import type { NetworkKey } from '../../shared/network.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
 import { deviceIdOf } from '../protocol/ids.js';
-import type { WakeupAddress } from '../protocol/messages.js';
+import type { MessageKind, WakeupAddress } from '../protocol/messages.js';
 import {
   type DarkReason,
   isBelieved,
   step,
   type WakeupEvent,
   type WakeupRecord,
+  type WakeupReport,
   type WakeupState,
 } from '../wakeup/states.js';
-import { type DeviceWakeup, type EndedWakeup, type Moved, wakeupLanes } from './store.js';
+import {
+  type DeviceWakeup,
+  type EndedWakeup,
+  type Moved,
+  type PutOutcome,
+  type WakeupLane,
+  wakeupLanes,
+} from './store.js';
 
 export interface DeviceRow {
   device: Buffer;
   synced: number;
+  takes: MessageKind;
   network: string | null;
   ip: string | null;
   port: number | null;
@@ -46,45 +55,93 @@ export function createWakeupRows(db: Database) {
       due_at = @dueMs, sent_at = @sentMs, since_at = @sinceMs, dark_at = @darkMs,
       dark_reason = @darkReason, lane = @lane, proven = iif(@state = 'dark', 0, proven)
     WHERE device = @device`);
+  const wants = db
+    .prepare(`
+      SELECT EXISTS (SELECT 1 FROM channel WHERE device = @device AND version > acked)
+        OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL
+          AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_at IS NULL)))`)
+    .pluck();
   let serial = db.prepare('SELECT coalesce(max(serial), 0) FROM device').pluck().get() as number;
 
-  function get(device: Buffer): DeviceRow | undefined {
-    return read.get(device) as DeviceRow | undefined;
+  const get = (device: Buffer) => read.get(device) as DeviceRow | undefined;
+
+  /** Whether something pending wants a wakeup. Without a time, also what nobody has yet noted to be over. */
+  const isWanted = (device: Buffer, nowMs = 0) => wants.get({ device, nowMs }) === 1;
+
+  /** Applies an event to a device's wakeup. `undefined` when it changed nothing. */
+  function apply(row: DeviceRow, event: WakeupEvent): Moved | undefined {
+    const from = deviceWakeupOf(row);
+    const made = step(from, event);
+    if (!made) return undefined;
+    // What was begun under the old number finds its wakeup replaced.
+    const isAnother = renumbering.has(event.name) || isMade(from.state, made.to.state);
+    if (isAnother) serial += 1;
+    const isBegun = event.name === 'begun';
+    const now: DeviceWakeup = {
+      ...from,
+      ...made.to,
+      // What came while nothing could be owed told no lane.
+      lane: isBelieved(from.state) ? from.lane : 'prompt',
+      serial: isAnother ? serial : from.serial,
+      counter: isBegun ? Math.max(event.nowMs, from.counter + 1) : from.counter,
+    };
+    write.run({ ...columnsOf(now), device: row.device });
+    const ended = made.outcome && endedOf(row, made.outcome, from);
+    const isDarkened = made.to.state === 'dark';
+    return { now, isDarkened, ...(ended ? { ended } : {}) };
   }
 
   return {
     get,
+    isWanted,
+    apply,
 
-    /** Applies an event to a device's wakeup. `undefined` when it changed nothing. */
-    apply(row: DeviceRow, event: WakeupEvent): Moved | undefined {
-      const from = deviceWakeupOf(row);
-      const made = step(from, event);
-      if (!made) return undefined;
-      // What was begun under the old number finds its wakeup replaced.
-      const isAnother = renumbering.has(event.name) || isOwedAnew(from.state, made.to.state);
-      if (isAnother) serial += 1;
-      const isBegun = event.name === 'begun';
-      const now: DeviceWakeup = {
-        ...from,
-        ...made.to,
-        // Versions that came while nothing could be owed told no lane.
-        lane: isBelieved(from.state) ? from.lane : 'prompt',
-        serial: isAnother ? serial : from.serial,
-        counter: isBegun ? Math.max(event.nowMs, from.counter + 1) : from.counter,
-      };
-      write.run({ ...columnsOf(now), device: row.device });
-      const ended = made.outcome && endedOf(row, made.outcome, from);
-      const isDarkened = made.to.state === 'dark';
-      return { now, isDarkened, ...(ended ? { ended } : {}) };
+    /** Applies what was reported, with what is pending now. */
+    report(row: DeviceRow, event: WakeupReport): Moved | undefined {
+      if (!isVerdict(event)) return apply(row, event);
+      return apply(row, { ...event, isWorthAnother: isWanted(row.device, event.nowMs) });
+    },
+
+    /** What was just stored wants a wakeup. */
+    owe(row: DeviceRow, put: Owing): Pick<PutOutcome, 'owed' | 'isOwedAnew'> {
+      const { nowMs, dueMs, isUrgent } = put;
+      const isFirst = row.state === 'resting';
+      const lane = wakeupLanes.indexOf(put.lane);
+      // What waits in bulk is prompt from the first one on that was sent alone.
+      const before = { ...row, lane: isFirst ? lane : Math.min(lane, row.lane) };
+      const owed = apply(before, { name: 'put', nowMs, dueMs, isUrgent })?.now;
+      const isOwedAnew = isFirst || (row.state === 'gathering' && isUrgent);
+      return { isOwedAnew, ...(owed ? { owed } : {}) };
+    },
+
+    /** Keeps "owed exactly while something pending wants it" true after a removal. */
+    settle(device: Buffer, by: 'settled' | 'released'): EndedWakeup | undefined {
+      const row = isWanted(device) ? undefined : get(device);
+      return row && apply(row, { name: by })?.ended;
     },
   };
 }
 
+export type WakeupRows = ReturnType<typeof createWakeupRows>;
+
+interface Owing {
+  nowMs: number;
+  dueMs: number;
+  isUrgent: boolean;
+  lane: WakeupLane;
+}
+
+type Verdict = Extract<WakeupReport, { name: 'passed' | 'refused' | 'sign' }>;
+
+function isVerdict(event: WakeupReport): event is Verdict {
+  return event.name === 'passed' || event.name === 'refused' || event.name === 'sign';
+}
+
 const renumbering = new Set<WakeupEvent['name']>(['said', 'claimed', 'left', 'proved', 'begun']);
 
-/** A version made this wakeup. One that serves an older version keeps its number. */
-function isOwedAnew(from: WakeupState, to: WakeupState): boolean {
-  return from === 'resting' && to === 'owed';
+/** What was stored made this wakeup. One that serves something older, hastened or not, keeps its number. */
+function isMade(from: WakeupState, to: WakeupState): boolean {
+  return from === 'resting' && (to === 'gathering' || to === 'owed');
 }
 
 export function deviceWakeupOf(row: DeviceRow): DeviceWakeup {

@@ -5,13 +5,26 @@
 // the rows of one device only, except where it says so. Rejects with code `store-failed` or `store-busy`.
 import type { CodedError } from '../../shared/errors.js';
 import type { NetworkKey } from '../../shared/network.js';
-import type { ChannelId, DeviceId } from '../protocol/ids.js';
-import type { Update, WakeupAddress } from '../protocol/messages.js';
-import type { DarkReason, WakeupEvent, WakeupOutcome, WakeupRecord } from '../wakeup/states.js';
+import type { ChannelId, DeviceId, MessageId, ReceiptId } from '../protocol/ids.js';
+import type {
+  AckedMessage,
+  Message,
+  MessageKind,
+  Update,
+  WakeupAddress,
+} from '../protocol/messages.js';
+import type { DarkReason, WakeupOutcome, WakeupRecord, WakeupReport } from '../wakeup/states.js';
+import type {
+  MessageOutcome,
+  MessageRecord,
+  MessageStatus,
+  MessagesEnded,
+  Receipt,
+} from './messages.js';
 
 export type StoreError = CodedError<'store-failed' | 'store-busy'>;
 
-/** A device with its wakeup. It is owed exactly while something is pending at an address that is believed. */
+/** A device with its wakeup. It is owed exactly while something pending wants it at an address that is believed. */
 export interface DeviceWakeup extends WakeupRecord {
   device: DeviceId;
   /** Where it waits; `undefined` when it said nothing, or what it said was forgotten. */
@@ -46,6 +59,8 @@ export interface Moved {
   ended?: EndedWakeup;
   /** The device went dark by this. */
   isDarkened: boolean;
+  /** With `begun`: whether a message is pending that its app server called urgent. A version is not called anything. */
+  isUrgent?: boolean;
 }
 
 export interface HelloRecord {
@@ -59,6 +74,13 @@ export interface HelloRecord {
   channels: readonly ChannelId[] | undefined;
   /** Issued just now: it cannot have channels from before. */
   isNew: boolean;
+  /** The messages that its dialect carries; those of another kind are dropped. */
+  takes: MessageKind;
+  /**
+   * The device names no channels, ever: one that this database never met is given up, so that its apps register
+   * again. Otherwise it may say its channels later.
+   */
+  mustBeKnown: boolean;
   nowMs: number;
   /** When what is pending is owed a wakeup, should the device not take it until then. */
   wakeupDueMs: number;
@@ -68,7 +90,8 @@ export interface HelloRecord {
 }
 
 export interface HelloOutcome extends Partial<Moved> {
-  outcome: 'known' | 'too-many-channels';
+  /** `stranger`: it must be known and is not; nothing was changed. */
+  outcome: 'known' | 'too-many-channels' | 'stranger';
   channelsAdded: number;
   channelsRemoved: number;
   /** What became of devices that lost this address to the present one. */
@@ -94,9 +117,9 @@ export interface PutOutcome {
    * has not yet told this database its channels, so that nobody can say whether the channel exists.
    */
   outcome: 'stored' | 'stale' | 'unknown-channel' | 'unknown-device';
-  /** The wakeup the device is owed now; absent when nothing was stored or it is not to be woken. */
+  /** The wakeup the device is owed now; absent when nothing was stored that wants one or it is not to be woken. */
   owed?: DeviceWakeup;
-  /** This put made it. Otherwise it was owed before, and needs no other for this version. */
+  /** This put made it, or hastened what was only gathered. Otherwise it was owed before, and needs no other. */
   isOwedAnew: boolean;
 }
 
@@ -112,7 +135,7 @@ export interface DarkDevice {
   network: NetworkKey;
   darkMs: number;
   reason: DarkReason;
-  /** Channels with something pending. */
+  /** Channels with a version that is pending, and messages. */
   pending: number;
 }
 
@@ -120,6 +143,8 @@ export interface StoreCounts {
   devices: number;
   channels: number;
   pending: number;
+  /** Messages that are pending. */
+  messages: number;
   owedWakeups: number;
 }
 
@@ -136,10 +161,12 @@ export interface Store {
     device: DeviceId,
     channel: ChannelId,
     channelsMax: number,
+    /** Whose messages alone the channel takes from now on; base64url without padding. */
+    key?: string,
   ): Promise<'registered' | 'too-many-channels'>;
 
-  /** Tells of a wakeup that ended by it. */
-  unregister(device: DeviceId, channel: ChannelId): Promise<EndedWakeup | undefined>;
+  /** Its messages end with it. Tells of a wakeup that ended by it. */
+  unregister(device: DeviceId, channel: ChannelId, nowMs: number): Promise<EndedWakeup | undefined>;
 
   /** Keeps a version if it is newer, and with it the promise to wake a device that can be woken. */
   put(record: PutRecord): Promise<PutOutcome>;
@@ -150,17 +177,66 @@ export interface Store {
   /** What is stored and not acked. */
   pending(device: DeviceId): Promise<Update[]>;
 
+  /**
+   * Keeps a message until it is acked, cancelled or replaced or its time is over, and with it the promise of a wakeup
+   * where its urgency asks for one. The same id again changes nothing and is `stored`.
+   */
+  putMessage(record: MessageRecord): Promise<MessageOutcome>;
+
+  /** Messages that wait for the device, the oldest first, without those whose time is over. */
+  pendingMessages(device: DeviceId, query: { nowMs: number; limit: number }): Promise<Message[]>;
+
+  /** These messages were written to the device's socket. */
+  noteSent(device: DeviceId, messages: readonly MessageId[], nowMs: number): Promise<void>;
+
+  /** The device has these messages: their end, unless they ended before. */
+  ackMessages(
+    device: DeviceId,
+    messages: readonly AckedMessage[],
+    nowMs: number,
+  ): Promise<MessagesEnded>;
+
+  /** What became of an acked message in the app. */
+  nackMessage(device: DeviceId, message: AckedMessage): Promise<void>;
+
+  /** What became of a message; `undefined` when it is not known, or not any more. */
+  messageStatus(device: DeviceId, message: MessageId): Promise<MessageStatus | undefined>;
+
+  /**
+   * Ends a message that is pending; `ended`: it had before. A wakeup that was only owed for it is not sent any more.
+   * The window of one under way goes on, for it tells of the device.
+   */
+  cancelMessage(
+    device: DeviceId,
+    message: MessageId,
+    nowMs: number,
+  ): Promise<'cancelled' | 'ended' | 'unknown'>;
+
+  /**
+   * Ends messages whose time is over, across devices, along an index, as `cancelMessage` does one. Tells how many;
+   * fewer than `limit`: there are no more.
+   */
+  expireMessages(nowMs: number, limit: number): Promise<number>;
+
+  /** Forgets messages that ended before this time; along an index. Tells how many. */
+  forgetMessages(endedBeforeMs: number, limit: number): Promise<number>;
+
+  /** The receipts of a subscription after this serial, in the order in which the messages ended; along an index. */
+  receipts(receipt: ReceiptId, query: { after: number; limit: number }): Promise<Receipt[]>;
+
   /** A device's wakeup as it is. */
   wakeupOf(device: DeviceId): Promise<DeviceWakeup | undefined>;
 
   /**
    * Applies an event to the wakeup with this serial. `undefined` when it changed nothing: the wakeup ended or was
-   * replaced meanwhile, or the event came too late. `begun` counts up the counter of authenticated wakeups.
+   * replaced meanwhile, or the event came too late, or `begun` found nothing pending whose time is not over. `begun`
+   * counts up the counter of authenticated wakeups, and is the only one for each message of normal urgency that is
+   * pending then; `triggered` is noted in the messages.
    */
   move(change: {
     device: DeviceId;
     serial: number;
-    event: WakeupEvent;
+    event: WakeupReport;
   }): Promise<Moved | undefined>;
 
   /**
@@ -177,7 +253,7 @@ export interface Store {
   }): Promise<ProofOutcome>;
 
   /**
-   * Wakeups of a network that are due by then: `owed`, those to be sent, prompt before bulk and the oldest first;
+   * Wakeups of a network that are due by then: `owed`, those to be sent, gathered or not, prompt before bulk and the oldest first;
    * `sent`, those whose window is over. Across devices, along an index.
    */
   dueWakeups(query: {
@@ -196,7 +272,7 @@ export interface Store {
   /** Devices that are dark, longest first; across devices, along an index. */
   darkDevices(limit: number): Promise<DarkDevice[]>;
 
-  /** How many devices of each network are dark, or owed a wakeup; networks without any are left out. Along indexes. */
+  /** How many devices of each network are dark, or owed a wakeup, now or once it is gathered; networks without any are left out. Along indexes. */
   wakeupCounts(): Promise<WakeupCount[]>;
 
   /** Totals across devices: for pages, never for decisions. */

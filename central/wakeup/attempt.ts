@@ -12,7 +12,7 @@ import type { HandedOver, HandOver } from './hand-over.js';
 import type { Networks } from './networks.js';
 import type { ReconnectTimes } from './reconnect-times.js';
 import type { Signs } from './signs.js';
-import type { WakeupEvent } from './states.js';
+import type { WakeupReport } from './states.js';
 
 /** How long to leave a wakeup that no gateway takes now. Such a delay is not an attempt. */
 const unsentDelayMs = 5_000;
@@ -35,10 +35,10 @@ export function createAttempt(parts: {
   const { store, ids, networks, handOver, times, signs, books, limits, clock, log } = parts;
   const attemptsMax = limits.wakeupAttemptsMax;
 
-  async function move({ device, serial }: DeviceWakeup, event: WakeupEvent) {
+  async function move({ device, serial }: DeviceWakeup, event: WakeupReport) {
     const moved = await store.move({ device, serial, event });
     books.moved(moved);
-    return moved?.now;
+    return moved;
   }
 
   /** Rejects when the store fails; what it holds then is tried again when it is due. */
@@ -55,12 +55,15 @@ export function createAttempt(parts: {
       return;
     }
     const dueMs = nowMs + times.windowMs(address.network, owed.attempts + 1);
-    const begun = await move(owed, { name: 'begun', nowMs, dueMs });
-    if (!begun) return;
+    const moved = await move(owed, { name: 'begun', nowMs, dueMs });
+    if (!moved) return;
+    const { now: begun, isUrgent } = moved;
     const { device, attempts } = begun;
     const { network, protocol } = address;
     log(traces.notifying, { device, network, protocol, attempts });
-    const handed = await handOver(address, wordsOf(begun, ids));
+    // Whatever else it is for is `normal` to the gateways, as it would be without a word.
+    const urgency = isUrgent ? 'high' : undefined;
+    const handed = await handOver(address, wordsOf(begun, ids), urgency);
     log(traces.wakeupAnswered, { device, network, ...outcomeOf(handed) });
     await settle(begun, handed);
   }

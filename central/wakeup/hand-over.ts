@@ -9,7 +9,7 @@ import { uuidV7 } from '../../shared/id.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import type { DatagramWords } from '../../shared/wakeup/datagram.js';
-import type { WakeupResult } from '../../shared/wakeup/request.js';
+import type { Urgency, WakeupResult } from '../../shared/wakeup/request.js';
 import type { WakeupAddress } from '../protocol/messages.js';
 import type { GatewayClient } from './gateway-client.js';
 import type { Networks } from './networks.js';
@@ -26,7 +26,11 @@ export interface HandedOver {
 }
 
 /** Hands a wakeup to the gateways of its network. Never rejects. */
-export type HandOver = (address: WakeupAddress, words: DatagramWords) => Promise<HandedOver>;
+export type HandOver = (
+  address: WakeupAddress,
+  words: DatagramWords,
+  urgency?: Urgency,
+) => Promise<HandedOver>;
 
 export function createHandOver(parts: {
   networks: () => Networks;
@@ -49,10 +53,11 @@ export function createHandOver(parts: {
     if (unwellCodes.has(code)) networks().noteFailure(gateway, messageOf(error), clock.now());
   }
 
-  return async (address, words) => {
+  return async (address, words, urgency) => {
     const id = uuidV7(clock.now());
     const { network, port, protocol } = address;
-    const wakeup = { id, network, ip: address.address.text, port, protocol, ...words };
+    const place = { network, ip: address.address.text, port, protocol };
+    const wakeup = { id, ...place, ...(urgency ? { urgency } : {}), ...words };
     const handed: HandedOver = { id, result: undefined, gateway: undefined, isMaybeSent: false };
     for (const gateway of networks().gatewaysFor(address)) {
       try {

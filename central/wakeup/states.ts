@@ -5,7 +5,8 @@
  * none       no address: the device was promised nothing
  * claimed    an address that the device has yet to prove; its socket stays open, nothing is woken there
  * probation  the device was dark and is back; its socket stays open until a wakeup has worked
- * resting    an address that is believed, and nothing pending
+ * resting    an address that is believed, and nothing pending that wants a wakeup
+ * gathering  something that can wait is pending: a wakeup is to be sent at `dueMs`, or sooner when something urgent comes
  * owed       something is pending: a wakeup is to be sent at `dueMs`
  * sending    handed to a gateway; without an answer until `dueMs` it counts as sent
  * awaited    it left the gateway: the device has until `dueMs` to say hello
@@ -16,6 +17,7 @@ export const wakeupStates = [
   'claimed',
   'probation',
   'resting',
+  'gathering',
   'owed',
   'sending',
   'awaited',
@@ -40,22 +42,23 @@ export type DarkReason = (typeof darkReasons)[number];
 
 export interface WakeupRecord {
   state: WakeupState;
-  /** Wakeups sent since the device last said hello. */
+  /** Wakeups sent in vain since the device was last heard of. */
   attempts: number;
-  /** When something is to be done next, in milliseconds since the epoch; only while owed, sending or awaited. */
+  /** When something is to be done next, in milliseconds since the epoch; only while gathering, owed, sending or awaited. */
   dueMs: number | undefined;
   /** When the wakeup under way was sent. */
   sentMs: number | undefined;
-  /** When the oldest version came that a wakeup is owed for. */
+  /** When the oldest version or message came that a wakeup is owed for. */
   sinceMs: number | undefined;
   /** When the device went dark, and in probation when it came back. */
   darkMs: number | undefined;
   darkReason: DarkReason | undefined;
 }
 
-/** What a hello or a proof knows of the device's channels. */
+/** What a hello or a proof knows of what waits for the device. */
 interface Pending {
   nowMs: number;
+  /** Something is pending that wants a wakeup. */
   isPending: boolean;
   /** When what is pending is owed a wakeup, should the device not take it on its socket. */
   dueMs: number;
@@ -70,10 +73,12 @@ export type WakeupEvent =
   | ({ name: 'left' } & Pending)
   /** the address was shown to be the device's: a nonce came back, or a probation wakeup had its effect */
   | ({ name: 'proved' } & Pending)
-  /** a version was stored */
-  | { name: 'put'; nowMs: number; dueMs: number }
-  /** nothing is pending any more */
+  /** a version or a message was stored that wants a wakeup; one that is not urgent waits until `dueMs` for others */
+  | { name: 'put'; nowMs: number; dueMs: number; isUrgent: boolean }
+  /** the device took what was pending, or wants it no more: nothing is left that wants a wakeup */
   | { name: 'settled' }
+  /** the same, but nothing was heard of the device */
+  | { name: 'released' }
   /** the device holds a socket after all */
   | { name: 'held'; dueMs: number }
   /** handed to a gateway; `dueMs` is the end of its window */
@@ -83,17 +88,25 @@ export type WakeupEvent =
   /** no gateway takes it now; not an attempt */
   | { name: 'unsent'; dueMs: number }
   /** a gateway's policy or sender said no */
-  | { name: 'refused'; nowMs: number; attemptsMax: number }
+  | ({ name: 'refused' } & Verdict)
   /** the network said that nobody is there */
-  | { name: 'sign'; nowMs: number; attemptsMax: number }
+  | ({ name: 'sign' } & Verdict)
   /** the window is over */
-  | { name: 'passed'; nowMs: number; attemptsMax: number }
+  | ({ name: 'passed' } & Verdict)
   /** the lease of the address is over */
   | { name: 'lapsed'; nowMs: number }
   /** another device has shown that the address is its own */
   | { name: 'taken'; nowMs: number };
 
 export type WakeupEventName = WakeupEvent['name'];
+
+/** An attempt was in vain. */
+interface Verdict {
+  nowMs: number;
+  attemptsMax: number;
+  /** Something is pending that wants another one. */
+  isWorthAnother: boolean;
+}
 
 /** What an event made of a wakeup. `outcome`: one ended so. */
 export interface Step {
@@ -112,8 +125,15 @@ const table: Record<WakeupState, Partial<Record<WakeupEventName, Move>>> = {
     ...{ said: believe, claimed: to('claimed'), left: to('none') },
     ...{ put: owe, lapsed: darken('lease'), taken: darken('taken') },
   },
+  gathering: {
+    ...{ said: believe, claimed: to('claimed'), left: to('none') },
+    ...{ settled: to('resting'), released: release },
+    ...{ put: hasten, held: postpone, begun: begin },
+    ...{ lapsed: expire(darken('lease')), taken: expire(darken('taken')) },
+  },
   owed: {
-    ...{ said: believe, claimed: to('claimed'), left: to('none'), settled: to('resting') },
+    ...{ said: believe, claimed: to('claimed'), left: to('none') },
+    ...{ settled: to('resting'), released: release },
     ...{ put: replace, held: postpone, begun: begin },
     ...{ lapsed: expire(darken('lease')), taken: expire(darken('taken')) },
   },
@@ -132,6 +152,10 @@ const table: Record<WakeupState, Partial<Record<WakeupEventName, Move>>> = {
   dark: { said: comeBack, claimed: comeBack, left: comeBack },
 };
 
+/** An event as whoever tells of it knows it; what is pending is for the store to say. */
+export type WakeupReport = Without<WakeupEvent, 'isWorthAnother'>;
+type Without<Event, Key extends string> = Event extends unknown ? Omit<Event, Key> : never;
+
 /** Applies an event. Returns `undefined` where it changes nothing. */
 export function step(from: WakeupRecord, event: WakeupEvent): Step | undefined {
   const move = table[from.state][event.name] as
@@ -147,7 +171,7 @@ export function isPromised(state: WakeupState): boolean {
 
 /** States in which the address is the device's as far as anyone knows: it may be closed with 4774 and woken. */
 export function isBelieved(state: WakeupState): boolean {
-  return ['resting', 'owed', 'sending', 'awaited'].includes(state);
+  return ['resting', 'gathering', 'owed', 'sending', 'awaited'].includes(state);
 }
 
 /** The record of a device that never said anything. */
@@ -167,11 +191,25 @@ function believe(from: WakeupRecord, { isPending, dueMs, nowMs }: Pending): Step
   return { to: { ...noWakeup, state: 'owed', dueMs, sinceMs } };
 }
 
-function owe(_from: WakeupRecord, { dueMs, nowMs }: { dueMs: number; nowMs: number }): Step {
-  return { to: { ...noWakeup, state: 'owed', dueMs, sinceMs: nowMs } };
+type Put = Extract<WakeupEvent, { name: 'put' }>;
+
+/** What was in vain so far stays: a device that is gone is not woken for ever, once for each of its messages. */
+function owe({ attempts }: WakeupRecord, { dueMs, nowMs, isUrgent }: Put): Step {
+  const state = isUrgent ? 'owed' : 'gathering';
+  return { to: { ...noWakeup, state, attempts, dueMs, sinceMs: nowMs } };
 }
 
-/** The wakeup that is owed or under way serves the newer version too. */
+/** What was gathered so far rides along with something that cannot wait. */
+function hasten(from: WakeupRecord, { dueMs, isUrgent }: Put): Step {
+  return isUrgent ? { to: { ...from, state: 'owed', dueMs } } : replace(from);
+}
+
+/** Nothing was heard of the device, so its attempts stay. One under way is not taken back: its window tells of the device. */
+function release({ attempts }: WakeupRecord): Step {
+  return { to: { ...noWakeup, state: 'resting', attempts } };
+}
+
+/** The wakeup that is owed or under way serves the newer one too. */
 function replace(from: WakeupRecord): Step {
   return { to: from, outcome: 'replaced' };
 }
@@ -195,40 +233,40 @@ function takeBack(from: WakeupRecord, { dueMs }: { dueMs: number }): Step {
 }
 
 /** The device said hello: within the window that is what the wakeup was for. */
-function answered(next: Move): Move {
+function answered(move: Move): Move {
   return (from, event) => {
     const isInTime = (event as Pending).nowMs <= (from.dueMs ?? 0);
-    return { to: next(from, event).to, outcome: isInTime ? 'success' : 'unconfirmed' };
+    return { to: move(from, event).to, outcome: isInTime ? 'success' : 'unconfirmed' };
   };
 }
 
-interface Verdict {
-  nowMs: number;
-  attemptsMax: number;
-}
-
 /** The window passed in silence. It was the pause before the next attempt, too. */
-function miss(from: WakeupRecord, { nowMs, attemptsMax }: Verdict): Step {
-  const isLast = from.attempts >= attemptsMax;
-  const next = isLast ? gone(nowMs, 'unconfirmed') : again(from, nowMs);
-  return { to: next, outcome: 'unconfirmed' };
+function miss(from: WakeupRecord, verdict: Verdict): Step {
+  return { to: next(from, verdict, 'unconfirmed', verdict.nowMs), outcome: 'unconfirmed' };
 }
 
 /** The next attempt comes no sooner than if the window had passed: anyone may forge such a sign. */
 function fail(reason: DarkReason) {
-  return (from: WakeupRecord, { nowMs, attemptsMax }: Verdict): Step => {
-    const isLast = from.attempts >= attemptsMax;
-    const next = isLast ? gone(nowMs, reason) : again(from, from.dueMs ?? nowMs);
-    return { to: next, outcome: 'failure' };
+  return (from: WakeupRecord, verdict: Verdict): Step => {
+    const dueMs = from.dueMs ?? verdict.nowMs;
+    return { to: next(from, verdict, reason, dueMs), outcome: 'failure' };
   };
 }
 
-function again(from: WakeupRecord, dueMs: number): WakeupRecord {
+/** What follows an attempt in vain: another one, none, or darkness. */
+function next(
+  from: WakeupRecord,
+  { nowMs, attemptsMax, isWorthAnother }: Verdict,
+  reason: DarkReason,
+  dueMs: number,
+): WakeupRecord {
+  if (from.attempts >= attemptsMax) return gone(nowMs, reason);
+  if (!isWorthAnother) return release(from).to;
   return { ...from, state: 'owed', sentMs: undefined, dueMs };
 }
 
-function expire(next: Move): Move {
-  return (from, event) => ({ to: next(from, event).to, outcome: 'expired' });
+function expire(move: Move): Move {
+  return (from, event) => ({ to: move(from, event).to, outcome: 'expired' });
 }
 
 function darken(reason: DarkReason): Move {

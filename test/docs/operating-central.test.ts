@@ -23,6 +23,7 @@ type Samples = { [Name in WakeupEventName]: readonly Extract<WakeupEvent, { name
 const nowMs = 1_000;
 const dueMs = 2_000;
 const attemptsMax = 5;
+const verdicts = [false, true].map((isWorthAnother) => ({ nowMs, attemptsMax, isWorthAnother }));
 const greetings = [false, true].map((isPending) => ({ nowMs, dueMs, isPending }));
 
 /** Each event in every way that the table tells apart. */
@@ -31,15 +32,16 @@ const samples: Samples = {
   claimed: greetings.map((known) => ({ name: 'claimed', ...known })),
   left: greetings.map((known) => ({ name: 'left', ...known })),
   proved: greetings.map((known) => ({ name: 'proved', ...known })),
-  put: [{ name: 'put', nowMs, dueMs }],
+  put: [false, true].map((isUrgent) => ({ name: 'put', nowMs, dueMs, isUrgent })),
   settled: [{ name: 'settled' }],
+  released: [{ name: 'released' }],
   held: [{ name: 'held', dueMs }],
   begun: [{ name: 'begun', nowMs, dueMs }],
   triggered: [{ name: 'triggered' }],
   unsent: [{ name: 'unsent', dueMs }],
-  refused: [{ name: 'refused', nowMs, attemptsMax }],
-  sign: [{ name: 'sign', nowMs, attemptsMax }],
-  passed: [{ name: 'passed', nowMs, attemptsMax }],
+  refused: verdicts.map((known) => ({ name: 'refused', ...known })),
+  sign: verdicts.map((known) => ({ name: 'sign', ...known })),
+  passed: verdicts.map((known) => ({ name: 'passed', ...known })),
   lapsed: [{ name: 'lapsed', nowMs }],
   taken: [{ name: 'taken', nowMs }],
 };

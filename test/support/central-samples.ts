@@ -38,7 +38,7 @@ export function helloRecord(device: DeviceId, more: Partial<HelloRecord> = {}): 
   const { nowMs = sampleMs } = more;
   return {
     ...{ device, address: undefined, trust: 'believe', isAuthenticated: false },
-    ...{ channels: undefined, isNew: false, channelsMax: 100 },
+    ...{ channels: undefined, isNew: false, channelsMax: 100, takes: 'text', mustBeKnown: false },
     ...{ nowMs, wakeupDueMs: nowMs + 10_000, forgiveBeforeMs: 0 },
     ...more,
   };

@@ -75,7 +75,7 @@ t.test('a channel that is not there is answered 404', async (t) => {
   const { put, url, store, device } = await setUp(t);
   const other = `${url}/v1/notify/${sampleIds.tokenOf(device, channel('c2'))}`;
   t.equal(problemOf(await put('version=1', other)), '404 channel-not-found');
-  await store.unregister(device, c1);
+  await store.unregister(device, c1, 0);
   t.equal(problemOf(await put('version=1')), '404 channel-not-found');
 });
 

@@ -1,11 +1,13 @@
 // The frames of `push-notification`, as the architecture document (chapter 3) and real clients write them.
 import fc from 'fast-check';
 import t from 'tap';
+import { dialects } from '../../../central/dialects/dialects.js';
 import { simplePush } from '../../../central/dialects/simple-push.js';
 import { protocolErrors } from '../../../central/protocol/codes.js';
 import {
   type DeviceMessage,
   type ProtocolError,
+  type ServerMessage,
   versionMax,
 } from '../../../central/protocol/messages.js';
 import { channel, wakeupAddress } from '../../support/central-samples.js';
@@ -14,6 +16,8 @@ const c1 = channel('c1');
 const uuid = 'd9b74644-4f97-46aa-b8fa-9393985cd6cd';
 
 const decode = (text: string) => simplePush.decode(Buffer.from(text), false);
+/** The one frame of a message. */
+const frameOf = (message: ServerMessage) => simplePush.encode(message).join(' and ');
 const decodeValue = (value: unknown) => decode(JSON.stringify(value));
 
 /** A refusal as the device sees it: its status, and the type it answers. */
@@ -24,12 +28,13 @@ function refusal(message: DeviceMessage | ProtocolError): string | undefined {
 
 const plain = { canProve: false, isAuthenticated: false };
 const hello = {
-  ...{ messageType: 'hello', uaid: null, channels: undefined, wakeup: undefined },
+  ...{ messageType: 'hello', dialect: 'simple-push', uaid: null },
+  ...{ channels: undefined, wakeup: undefined },
   ...plain,
 };
 
 t.test('the subprotocol is push-notification', async (t) => {
-  t.equal(simplePush.subprotocol, 'push-notification');
+  t.equal(dialects.subprotocol, 'push-notification');
 });
 
 t.test('a whole hello of a phone is read', async (t) => {
@@ -40,6 +45,7 @@ t.test('a whole hello of a phone is read', async (t) => {
   );
   t.same(message, {
     messageType: 'hello',
+    dialect: 'simple-push',
     uaid: 'f1',
     channels: ['c1', uuid],
     wakeup: wakeupAddress('10.1.2.3', { network: '214-07/net-b', protocol: 'tcp' }),
@@ -380,14 +386,14 @@ t.test('of two equal keys the last counts', async (t) => {
 
 t.test('a hello is answered 200, or 201 when the device can be woken', async (t) => {
   const encode = (isWakeable: boolean) =>
-    simplePush.encode({ messageType: 'hello', uaid: 'u', isWakeable, wakeupAuth: undefined });
+    frameOf({ messageType: 'hello', uaid: 'u', isWakeable, wakeupAuth: undefined });
   t.equal(encode(false), '{"messageType":"hello","uaid":"u","status":200}');
   t.equal(encode(true), '{"messageType":"hello","uaid":"u","status":201}');
 });
 
 t.test('the answer to hello tells what authenticated wakeups are known by', async (t) => {
   const wakeupAuth = { key: Buffer.alloc(32, 0xfb), counter: 17 };
-  const text = simplePush.encode({
+  const text = frameOf({
     ...{ messageType: 'hello' as const, uaid: 'u', isWakeable: true, wakeupAuth },
   });
   const wakeup_auth = { key: wakeupAuth.key.toString('base64url'), counter: 17 };
@@ -427,14 +433,14 @@ t.test(
 t.test('register is answered 200 with the endpoint', async (t) => {
   const pushEndpoint = 'https://push.example/v1/notify/t';
   t.equal(
-    simplePush.encode({ messageType: 'register', channel: c1, pushEndpoint }),
+    frameOf({ messageType: 'register', channel: c1, pushEndpoint }),
     `{"messageType":"register","status":200,"pushEndpoint":"${pushEndpoint}","channelID":"c1"}`,
   );
 });
 
 t.test('unregister is answered 202', async (t) => {
   t.equal(
-    simplePush.encode({ messageType: 'unregister', channel: c1 }),
+    frameOf({ messageType: 'unregister', channel: c1 }),
     '{"messageType":"unregister","channelID":"c1","status":202}',
   );
 });
@@ -445,20 +451,20 @@ t.test('a notification writes its versions as decimal texts', async (t) => {
     { channel: channel('c2'), version: versionMax },
   ];
   t.equal(
-    simplePush.encode({ messageType: 'notification', updates }),
+    frameOf({ messageType: 'notification', updates, messages: [] }),
     '{"messageType":"notification","updates":[{"channelID":"c1","version":"0"},' +
       '{"channelID":"c2","version":"9007199254740991"}]}',
   );
 });
 
 t.test('each keep-alive is answered in its own form', async (t) => {
-  t.equal(simplePush.encode({ messageType: 'pong', form: 'text' }), 'PONG');
-  t.equal(simplePush.encode({ messageType: 'pong', form: 'json' }), '{}');
+  t.equal(frameOf({ messageType: 'pong', form: 'text' }), 'PONG');
+  t.equal(frameOf({ messageType: 'pong', form: 'json' }), '{}');
 });
 
 t.test('an error tells its status and reason, and the type where there was one', async (t) => {
   const encode = (message: Omit<ProtocolError, 'messageType'>) =>
-    simplePush.encode({ messageType: 'error', ...message });
+    frameOf({ messageType: 'error', ...message });
   t.equal(
     encode({ error: 'not-json', inReplyTo: undefined }),
     '{"status":450,"reason":"not a JSON object"}',
@@ -478,7 +484,7 @@ t.test('an odd messageType comes back as it was, in valid JSON', async (t) => {
   for (const messageType of ['"\\', '\ud800', '\u2028</script>', '\0', 'é'.repeat(3000)]) {
     const message = decodeValue({ messageType });
     if (message.messageType !== 'error') return t.fail('read as a message');
-    t.match(JSON.parse(simplePush.encode(message)), { messageType, status: 405 });
+    t.match(JSON.parse(frameOf(message)), { messageType, status: 405 });
   }
 });
 
@@ -493,7 +499,7 @@ function isSound(message: DeviceMessage | ProtocolError): boolean {
     );
   }
   if (message.messageType !== 'error') return true;
-  return JSON.parse(simplePush.encode(message)).status >= 400;
+  return JSON.parse(frameOf(message)).status >= 400;
 }
 
 t.test('any bytes are a message or a protocol error', async () => {

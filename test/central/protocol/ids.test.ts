@@ -1,7 +1,7 @@
 // uaids and endpoint tokens: the same each time, and nothing but what this server sealed is taken.
 import fc from 'fast-check';
 import t from 'tap';
-import { endpointUrl, notifyPath, tokenIn } from '../../../central/protocol/endpoint.js';
+import { endpointPaths, endpointUrl, placeIn } from '../../../central/protocol/endpoint.js';
 import {
   bytesOfDevice,
   type ChannelId,
@@ -232,13 +232,13 @@ t.test('a channelID of any other type is none', async (t) => {
 
 t.test('an endpoint URL carries its token in its path', async (t) => {
   const token = ids.tokenOf(device, uuid);
-  const url = endpointUrl('https://push.example', token);
+  const url = endpointUrl('https://push.example', 'text', token);
   t.equal(url, `https://push.example/v1/notify/${token}`);
-  t.equal(tokenIn(new URL(url).pathname), token);
+  t.same(placeIn(new URL(url).pathname), { resource: 'text', token });
 });
 
 t.test('a path that is no endpoint carries no token', async (t) => {
-  t.equal(tokenIn(notifyPath), '');
+  t.same(placeIn(endpointPaths.text), { resource: 'text', token: '' });
   for (const path of [
     '',
     '/',
@@ -248,6 +248,6 @@ t.test('a path that is no endpoint carries no token', async (t) => {
     '//v1/notify/x',
     'v1/notify/x',
   ]) {
-    t.equal(tokenIn(path), undefined, path);
+    t.equal(placeIn(path), undefined, path);
   }
 });

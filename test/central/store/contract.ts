@@ -130,7 +130,7 @@ function versions(test: Test): void {
     t.same(await pending(other), {});
     await store.ack(other, [{ channel: c1, version: 5 }]);
     t.same(await pending(device), { c1: 5 });
-    await store.unregister(other, c1);
+    await store.unregister(other, c1, sampleMs);
     t.same(await pending(device), { c1: 5 });
   });
 }
@@ -152,15 +152,15 @@ function channels(test: Test): void {
     t.equal(await store.register(device, c3, 2), 'too-many-channels');
     t.equal(await store.register(device, c1, 2), 'registered');
     t.match(await put(device, c3, 1), { outcome: 'unknown-channel' });
-    await store.unregister(device, c1);
+    await store.unregister(device, c1, sampleMs);
     t.equal(await store.register(device, c3, 2), 'registered');
   });
 
   test('a channel that was unregistered is unknown and forgets its version', async (t, open) => {
     const { store, put, pending, device } = await meet(open);
     await put(device, c1, 5);
-    await store.unregister(device, c1);
-    await store.unregister(device, c1);
+    await store.unregister(device, c1, sampleMs);
+    await store.unregister(device, c1, sampleMs);
     t.same(await pending(device), {});
     t.match(await put(device, c1, 6), { outcome: 'unknown-channel' });
     await store.register(device, c1, 100);
@@ -184,7 +184,7 @@ function devices(test: Test): void {
     t.same(await pending(stranger), {});
     t.equal(await store.wakeupOf(stranger), undefined);
     await store.ack(stranger, [{ channel: c1, version: 1 }]);
-    await store.unregister(stranger, c1);
+    await store.unregister(stranger, c1, sampleMs);
     t.match(await store.counts(), { devices: 1, channels: 1, pending: 0 });
   });
 
@@ -287,11 +287,11 @@ function devices(test: Test): void {
     const { store, put, device, hello } = await meet(open, {
       ...{ store: 'empty', address: anyAddress(), channels: [c1, c2] },
     });
-    const none = { pending: 0, owedWakeups: 0 };
+    const none = { pending: 0, messages: 0, owedWakeups: 0 };
     t.same(await store.counts(), { devices: 1, channels: 2, ...none });
     await put(device, c1, 1);
     await hello(sampleIds.newDevice(), { channels: [c1] });
-    const one = { pending: 1, owedWakeups: 1 };
+    const one = { pending: 1, messages: 0, owedWakeups: 1 };
     t.same(await store.counts(), { devices: 2, channels: 3, ...one });
   });
 }

@@ -247,7 +247,7 @@ function createWorld(store: Store) {
       }
       case 'unregister':
         model.channels.delete(happening.channel);
-        return noteEnded(model, await store.unregister(device, happening.channel));
+        return noteEnded(model, await store.unregister(device, happening.channel, sampleMs));
       case 'put':
         return put(model, happening);
       case 'ack':

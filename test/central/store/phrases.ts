@@ -3,7 +3,7 @@ import type t from 'tap';
 import type { ChannelId, DeviceId } from '../../../central/protocol/ids.js';
 import type { WakeupAddress } from '../../../central/protocol/messages.js';
 import type { HelloRecord, PutRecord, Store } from '../../../central/store/store.js';
-import type { WakeupEvent } from '../../../central/wakeup/states.js';
+import type { WakeupReport } from '../../../central/wakeup/states.js';
 import { parseNetworkKey } from '../../../shared/network.js';
 import {
   channel,
@@ -38,7 +38,7 @@ export function anyAddress(more: Parameters<typeof wakeupAddress>[1] = {}): Wake
 }
 
 export function phrases(store: Store) {
-  async function move(device: DeviceId, event: WakeupEvent) {
+  async function move(device: DeviceId, event: WakeupReport) {
     const serial = (await store.wakeupOf(device))?.serial ?? -1;
     return store.move({ device, serial, event });
   }

@@ -94,7 +94,7 @@ t.test('whatever is about one device reads the rows of that one', async (t) => {
     engine.wakeupOf(device);
     engine.renewAddress(device, sampleMs);
     engine.ack(device, [{ channel, version: 1 }]);
-    engine.unregister(device, channel);
+    engine.unregister(device, channel, sampleMs);
   });
   for (const [sql, plan] of plans) t.notMatch(plan, /SCAN (device|channel)/, sql);
   t.ok(plans.size > 10);

@@ -1,5 +1,5 @@
 // A part of the store's contract: the life of a wakeup, from the version it is owed for to its end.
-import type { WakeupEvent } from '../../../central/wakeup/states.js';
+import type { WakeupReport } from '../../../central/wakeup/states.js';
 import { channel, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
 import { anyAddress, attemptsMax, meet, meetAnother, type Test, windowMs } from './phrases.js';
 
@@ -69,7 +69,7 @@ function owing(test: Test): void {
   test('unregistering the last pending channel removes it', async (t, open) => {
     const { store, put, stateOf, device } = await meet(open, { address: anyAddress() });
     await put(device, c1, 1);
-    t.equal(await store.unregister(device, c1), undefined);
+    t.equal(await store.unregister(device, c1, sampleMs), undefined);
     t.equal(await stateOf(device), 'resting');
   });
 
@@ -244,7 +244,7 @@ function endings(test: Test): void {
     await put(device, c1, 2);
     await begin(device);
     await move(device, { name: 'triggered' });
-    t.match(await store.unregister(device, c1), expired);
+    t.match(await store.unregister(device, c1, sampleMs), expired);
     t.equal(await stateOf(device), 'resting');
   });
 
@@ -259,7 +259,7 @@ function endings(test: Test): void {
   });
 }
 
-const everyEvent: WakeupEvent[] = [
+const everyEvent: WakeupReport[] = [
   { name: 'held', dueMs: sampleMs + 1 },
   { name: 'begun', nowMs: sampleMs, dueMs: windowMs },
   { name: 'triggered' },
@@ -343,7 +343,7 @@ function lateness(test: Test): void {
     await twice(() => prove(device, address));
     await twice(() => store.renewAddress(device, sampleMs + 5));
     await twice(() => store.ack(device, [{ channel: c1, version: 5 }]));
-    await twice(() => store.unregister(device, c1));
+    await twice(() => store.unregister(device, c1, sampleMs));
     await twice(() => move(device, { name: 'lapsed', nowMs: sampleMs }));
     await twice(() => hello(device, { channels: [] }));
   });

@@ -27,6 +27,7 @@ const records: Record<WakeupState, WakeupRecord> = {
   claimed: { ...noWakeup, state: 'claimed' },
   probation: { ...noWakeup, state: 'probation', darkMs: 700, darkReason: 'lease' },
   resting: { ...noWakeup, state: 'resting' },
+  gathering: { ...noWakeup, state: 'gathering', attempts: 1, dueMs: 900, sinceMs: 500 },
   owed: { ...noWakeup, state: 'owed', attempts: 1, dueMs: 900, sinceMs: 500 },
   sending: sent('sending'),
   awaited: sent('awaited'),
@@ -40,7 +41,7 @@ function sent(state: 'sending' | 'awaited'): WakeupRecord {
 
 const idle = { nowMs, isPending: false, dueMs: nextMs };
 const pending = { ...idle, isPending: true };
-const verdict = { nowMs, attemptsMax };
+const verdict = { nowMs, attemptsMax, isWorthAnother: true };
 
 /** Every event, as it comes when nothing is pending. */
 const events: { [Name in WakeupEventName]: Extract<WakeupEvent, { name: Name }> } = {
@@ -48,8 +49,9 @@ const events: { [Name in WakeupEventName]: Extract<WakeupEvent, { name: Name }> 
   claimed: { name: 'claimed', ...idle },
   left: { name: 'left', ...idle },
   proved: { name: 'proved', ...idle },
-  put: { name: 'put', nowMs, dueMs: nextMs },
+  put: { name: 'put', nowMs, dueMs: nextMs, isUrgent: true },
   settled: { name: 'settled' },
+  released: { name: 'released' },
   held: { name: 'held', dueMs: nextMs },
   begun: { name: 'begun', nowMs, dueMs: windowEndMs },
   triggered: { name: 'triggered' },

@@ -5,7 +5,7 @@ import { type CentralConfig, schemaFor } from '../../../central/config.js';
 import { createDeliver } from '../../../central/deliver/deliver.js';
 import { createDeadlines } from '../../../central/device/deadlines.js';
 import { Session, type SessionParts, type Transport } from '../../../central/device/session.js';
-import { simplePush } from '../../../central/dialects/simple-push.js';
+import { dialects } from '../../../central/dialects/dialects.js';
 import type { CentralMetrics } from '../../../central/metrics.js';
 import { createLocalPresence } from '../../../central/presence/local.js';
 import type { ChannelId, DeviceId } from '../../../central/protocol/ids.js';
@@ -90,7 +90,7 @@ export function openPaperCentral(options: PaperCentralOptions): PaperCentral {
     // However many come back at once.
     admission: { admit: () => undefined },
     deadlines: createDeadlines(clock),
-    dialect: simplePush,
+    dialects,
     isWakeable: wake.isWakeable,
     trustOf: waking.trustOf,
     askProof: (address, words) => {
