@@ -1,60 +1,136 @@
 // What a device's socket is sent: everything pending in the store that this socket has not been sent yet.
-import type { ChannelId, DeviceId } from '../protocol/ids.js';
-import type { Update } from '../protocol/messages.js';
+import type { ChannelId, DeviceId, MessageId } from '../protocol/ids.js';
+import type { AckedMessage, Message, MessageKind, Update } from '../protocol/messages.js';
 import type { Store } from '../store/store.js';
 
 /** What a socket was sent and has not acked. */
 export interface Sent {
-  version: number;
-  /** When the oldest version that still waits for an ack was sent last. */
+  channel: ChannelId;
+  /** The newest one of a channel that was sent; `undefined` for a message. */
+  version: number | undefined;
+  /** When it, or the oldest version that still waits for an ack, was sent last. */
   sentAtMs: number;
   /** It, or an older version of its channel, was sent a second time on this socket. */
   isResent: boolean;
 }
 
-export type Unacked = Map<ChannelId, Sent>;
+/** Versions under their channel, messages under their id. */
+export type Unacked = Map<ChannelId | MessageId, Sent>;
 
-/** Updates in one frame; more follow in further frames. */
-export const updatesPerFrameMax = 200;
+export interface Pending {
+  updates: readonly Update[];
+  messages: readonly Message[];
+}
 
-/** Reads what is pending. `all`: also what was sent before and is not acked. */
+export const sizeOf = ({ updates, messages }: Pending) => updates.length + messages.length;
+
+/** What a device has, as it said. */
+export interface Acked {
+  updates: readonly Update[];
+  messages: readonly AckedMessage[];
+}
+
+/** Messages that a device may have without an ack: the oldest. Those behind them follow as these are acked. */
+export const messagesInFlightMax = 20;
+
+/** Reads what is pending: the versions, and the oldest of the messages. `hasMore`: others wait behind those. */
 export async function readPending(options: {
   store: Store;
   device: DeviceId;
-  unacked: Unacked | undefined;
-  all: boolean;
-}): Promise<Update[]> {
-  const { store, device, unacked, all } = options;
-  const pending = await store.pending(device);
-  if (all || !unacked) return pending;
-  return pending.filter(({ channel, version }) => version > (unacked.get(channel)?.version ?? -1));
+  /** What the device can be sent beside versions, once the store has answered: a hello may change it meanwhile. */
+  takes: () => MessageKind;
+  nowMs: number;
+  /** Of all bodies; a single message may be larger. */
+  bytesMax: number;
+}): Promise<Pending & { hasMore: boolean }> {
+  const { store, device, takes, nowMs, bytesMax } = options;
+  const [updates, oldest] = await Promise.all([
+    store.pending(device),
+    store.pendingMessages(device, { nowMs, limit: messagesInFlightMax }),
+  ]);
+  const fitting = withinBytes(oldest, bytesMax);
+  return {
+    updates,
+    messages: fitting.filter(({ kind }) => kind === takes()),
+    hasMore: oldest.length === messagesInFlightMax || fitting.length < oldest.length,
+  };
+}
+
+function withinBytes(messages: readonly Message[], bytesMax: number): readonly Message[] {
+  let bytes = 0;
+  const end = messages.findIndex(({ body }, i) => {
+    bytes += body?.length ?? 0;
+    return bytes > bytesMax && i > 0;
+  });
+  return end < 0 ? messages : messages.slice(0, end);
+}
+
+/** Leaves out what this socket was sent already. */
+export function unsent({ updates, messages }: Pending, unacked: Unacked | undefined): Pending {
+  if (!unacked) return { updates, messages };
+  const sentVersion = (channel: ChannelId) => unacked.get(channel)?.version ?? -1;
+  return {
+    updates: updates.filter(({ channel, version }) => version > sentVersion(channel)),
+    messages: messages.filter(({ id }) => !unacked.has(id)),
+  };
+}
+
+/** Leaves out what was acked while the reading was under way, which may have come too early to know. */
+export function notAcked({ updates, messages }: Pending, acks: readonly Acked[]): Pending {
+  const versions = new Map<ChannelId, number>();
+  const ids = new Set<MessageId>();
+  for (const acked of acks) {
+    for (const { channel, version } of acked.updates) {
+      versions.set(channel, Math.max(version, versions.get(channel) ?? -1));
+    }
+    for (const { id } of acked.messages) ids.add(id);
+  }
+  return {
+    updates: updates.filter(({ channel, version }) => version > (versions.get(channel) ?? -1)),
+    messages: messages.filter(({ id }) => !ids.has(id)),
+  };
 }
 
 /**
- * Notes what was sent just now. A newer version takes over the time and the repetition of the one it replaces:
- * a channel with a steady stream would otherwise never count as unanswered.
+ * Notes what was sent just now. `isRepetition`: what is unacked was sent again, a channel perhaps with a newer version.
+ * Otherwise a newer version takes over the time and the repetition of the one it replaces: a channel with a steady
+ * stream would never count as unanswered.
  */
-export function noteSent(unacked: Unacked, updates: readonly Update[], nowMs: number): void {
-  for (const { channel, version } of updates) {
-    const before = unacked.get(channel);
-    const isNewer = before && before.version !== version;
-    const { sentAtMs, isResent } = isNewer
-      ? before
-      : { sentAtMs: nowMs, isResent: before !== undefined };
-    unacked.set(channel, { version, sentAtMs, isResent });
-  }
+export function noteSent(
+  unacked: Unacked,
+  { updates, messages }: Pending,
+  { nowMs, isRepetition }: { nowMs: number; isRepetition: boolean },
+): void {
+  const note = (key: ChannelId | MessageId, sent: Pick<Sent, 'channel' | 'version'>) => {
+    const before = unacked.get(key);
+    const times =
+      before && !isRepetition ? before : { sentAtMs: nowMs, isResent: before !== undefined };
+    const { sentAtMs, isResent } = times;
+    unacked.set(key, { ...sent, sentAtMs, isResent });
+  };
+  for (const { channel, version } of updates) note(channel, { channel, version });
+  for (const { id, channel } of messages) note(id, { channel, version: undefined });
 }
 
-/** Forgets what the store no longer has for this device: acked elsewhere, or its channel is gone. */
-export function keepPending(unacked: Unacked, pending: readonly Update[]): void {
-  const channels = new Set(pending.map(({ channel }) => channel));
-  for (const channel of unacked.keys()) if (!channels.has(channel)) unacked.delete(channel);
+/** Forgets what the store no longer has for this device: acked elsewhere, over, or its channel is gone. */
+export function keepPending(unacked: Unacked, { updates, messages }: Pending): void {
+  const pending = new Set<ChannelId | MessageId>();
+  for (const { channel } of updates) pending.add(channel);
+  for (const { id } of messages) pending.add(id);
+  for (const key of unacked.keys()) if (!pending.has(key)) unacked.delete(key);
 }
 
 /** Forgets what was acked: an ack counts for its version and older ones (Simple Push: only `>=` clears). */
-export function noteAcked(unacked: Unacked, updates: readonly Update[]): void {
+export function noteAcked(unacked: Unacked, { updates, messages }: Acked): void {
   for (const { channel, version } of updates) {
-    const sent = unacked.get(channel);
-    if (sent && version >= sent.version) unacked.delete(channel);
+    if (version >= (unacked.get(channel)?.version ?? Number.POSITIVE_INFINITY)) {
+      unacked.delete(channel);
+    }
   }
+  for (const { id } of messages) unacked.delete(id);
+}
+
+/** Forgets a channel that is gone, and its messages. */
+export function forgetChannel(unacked: Unacked, channel: ChannelId): void {
+  for (const [key, sent] of unacked) if (sent.channel === channel) unacked.delete(key);
 }

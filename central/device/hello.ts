@@ -1,8 +1,9 @@
 // `hello`: who the device is, which channels it has, where it waits for wakeups. Also announces a new address.
 import { traces } from '../../shared/traces.js';
 import { closeCodes, retryAfterReason } from '../protocol/codes.js';
+import type { DeviceId } from '../protocol/ids.js';
 import type { DeviceMessage } from '../protocol/messages.js';
-import type { DeviceWakeup } from '../store/store.js';
+import type { DeviceWakeup, HelloOutcome, HelloRecord } from '../store/store.js';
 import { wordsOf } from '../wakeup/attempt.js';
 import { isBelieved, isPromised } from '../wakeup/states.js';
 import { type AddressProof, nonceProof, noteEffects, stirProof } from './proof.js';
@@ -18,32 +19,15 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     session.close(closeCodes.notNow, retryAfterReason(wait.retryAfterSeconds));
     return;
   }
-  const { ids, store, clock, limits } = parts;
+  const { ids, clock } = parts;
   const known = ids.parseUaid(message.uaid);
   if (session.device && known && known !== session.device) {
     session.fail('cannot-register', 'hello');
     return;
   }
-  const device = session.device ?? known ?? ids.newDevice();
-  const isNew = session.device === undefined && known === undefined;
   const { wakeup, canProve, isAuthenticated } = message;
-  const trust = wakeup && parts.trustOf(wakeup, { canProve, peer: session.peer });
   const nowMs = clock.now();
-  const said = await store.hello({
-    device,
-    address: trust && wakeup,
-    trust: trust ?? 'prove',
-    isAuthenticated,
-    // A device with a new uaid has no channels here yet, whatever its list says.
-    channels: isNew ? undefined : message.channels,
-    isNew,
-    takes: session.dialect.takes,
-    mustBeKnown: false,
-    nowMs,
-    wakeupDueMs: nowMs + limits.wakeupRetryFloorMs,
-    forgiveBeforeMs: nowMs - limits.legacyProbationMs,
-    channelsMax: limits.channelsPerDeviceMax,
-  });
+  const { device, said } = await introduce(session, message, known);
   const { now } = said;
   if (said.outcome === 'too-many-channels' || !now) {
     session.fail('cannot-register', 'hello');
@@ -67,6 +51,45 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
   parts.log(traces.hello, { device, network: wakeup?.network, isWakeable });
   // The device has entered presence; whatever is stored from now on signals it, so reading now leaves no gap.
   session.flush({ all: true });
+}
+
+/** Tells the store, as the device it was, or as a new one where it was none or cannot go on as it. */
+async function introduce(
+  session: Session,
+  message: Hello,
+  known: DeviceId | undefined,
+): Promise<{ device: DeviceId; said: HelloOutcome }> {
+  const { store, ids } = session.parts;
+  const device = session.device ?? known;
+  if (device) {
+    const said = await store.hello(recordOf(session, message, { device, isNew: false }));
+    if (said.outcome !== 'stranger') return { device, said };
+  }
+  const newcomer = { device: ids.newDevice(), isNew: true };
+  const said = await store.hello(recordOf(session, message, newcomer));
+  return { device: newcomer.device, said };
+}
+
+function recordOf(
+  session: Session,
+  { wakeup, channels, canProve, isAuthenticated }: Hello,
+  { device, isNew }: { device: DeviceId; isNew: boolean },
+): HelloRecord {
+  const { clock, limits, trustOf } = session.parts;
+  const { takes, neverListsChannels } = session.dialect;
+  const trust = wakeup && trustOf(wakeup, { canProve, peer: session.peer });
+  const nowMs = clock.now();
+  return {
+    ...{ device, isNew, takes, isAuthenticated, nowMs },
+    address: trust && wakeup,
+    trust: trust ?? 'prove',
+    // A device with a new uaid has no channels here yet, whatever its list says.
+    channels: isNew ? undefined : channels,
+    mustBeKnown: !session.device && neverListsChannels && channels === undefined && !isNew,
+    wakeupDueMs: nowMs + limits.wakeupRetryFloorMs,
+    forgiveBeforeMs: nowMs - limits.legacyProbationMs,
+    channelsMax: limits.channelsPerDeviceMax,
+  };
 }
 
 /** What is asked of a device whose address is not believed yet. */

@@ -3,7 +3,7 @@ import { CodedError } from '../../shared/errors.js';
 import { traces } from '../../shared/traces.js';
 import type { DeviceId } from '../protocol/ids.js';
 import type { DeviceMessage, ProtocolError } from '../protocol/messages.js';
-import { onAck } from './ack.js';
+import { onAck, onNack } from './ack.js';
 import { onHello } from './hello.js';
 import { onPing } from './ping.js';
 import { onWakeupProof } from './proof.js';
@@ -33,10 +33,10 @@ export async function handleMessage(
   }
 }
 
-function onMistake(session: Session, { error, inReplyTo }: ProtocolError): void {
+function onMistake(session: Session, { error, inReplyTo, channel }: ProtocolError): void {
   // Before hello a type that nobody knows is first of all no hello.
   const isEarly = !session.device && error === 'unknown-type';
-  session.fail(isEarly ? 'hello-first' : error, inReplyTo);
+  session.fail(isEarly ? 'hello-first' : error, inReplyTo, channel);
 }
 
 function handleGreeted(
@@ -46,14 +46,15 @@ function handleGreeted(
 ): Promise<void> {
   switch (message.messageType) {
     case 'register':
-      return onRegister(session, device, message.channel);
+      return onRegister(session, device, message);
     case 'unregister':
       return onUnregister(session, device, message.channel);
     case 'wakeupProof':
       return onWakeupProof(session, device, message.nonce);
     case 'ack':
-      return onAck(session, device, message.updates);
+      return onAck(session, device, message);
     case 'nack':
+      return onNack(session, device, message.message);
     case 'nothing':
       return Promise.resolve();
   }

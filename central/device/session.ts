@@ -5,25 +5,23 @@ import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import {
+  type Acked,
   keepPending,
+  notAcked,
+  noteAcked,
   noteSent,
+  type Pending,
   readPending,
+  sizeOf,
   type Unacked,
-  updatesPerFrameMax,
+  unsent,
 } from '../deliver/flush.js';
 import type { Dialect } from '../dialects/dialect.js';
 import type { Dialects } from '../dialects/dialects.js';
 import type { Holder, Presence } from '../presence/presence.js';
 import { closeCodes, type ProtocolErrorName, protocolErrors } from '../protocol/codes.js';
-import type { DeviceId, Ids } from '../protocol/ids.js';
-import type {
-  DeviceMessage,
-  MessageKind,
-  ProtocolError,
-  ServerMessage,
-  Update,
-  WakeupAddress,
-} from '../protocol/messages.js';
+import type { ChannelId, DeviceId, Ids, MessageId } from '../protocol/ids.js';
+import type { MessageKind, ServerMessage, WakeupAddress } from '../protocol/messages.js';
 import type { Store } from '../store/store.js';
 import type { Books } from '../wakeup/books.js';
 import type { Asked, ProofWords } from '../wakeup/proofs.js';
@@ -93,8 +91,13 @@ export type SessionEvent = 'resent' | 'unanswered' | 'overflow' | ProtocolErrorN
 /** How soon a reading or writing that the store refused is tried again. */
 const storeRetryMs = 5_000;
 
-/** Messages that may wait while one is handled; beyond, the socket is not read. */
+/** Frames that may wait while one is handled; beyond, the socket is not read. */
 const backlogMax = 16;
+
+interface HeardFrame {
+  data: Uint8Array;
+  isBinary: boolean;
+}
 
 export class Session implements Holder, Sleeper {
   readonly parts: SessionParts;
@@ -116,9 +119,13 @@ export class Session implements Holder, Sleeper {
   readonly #transport: Transport;
   #lastMessageMs: number;
   #lastHeardMs: number;
-  #backlog: (DeviceMessage | ProtocolError)[] | undefined = undefined;
+  #backlog: HeardFrame[] | undefined = undefined;
   #resendNotBeforeMs = 0;
   #flushAgainAtMs: number | undefined = undefined;
+  /** Messages wait behind those that were sent, for acks to make room. */
+  #hasMore = false;
+  /** What was acked since the reading that is under way began. */
+  #ackedMeanwhile: Acked[] | undefined = undefined;
   #flush: 'none' | 'running' | 'again' | 'again-all' = 'none';
   /** Neither side has closed. */
   isOpen = true;
@@ -144,12 +151,11 @@ export class Session implements Holder, Sleeper {
     this.#lastHeardMs = this.parts.clock.now();
     this.#lastMessageMs = this.#lastHeardMs;
     if (this.proof) onStir(this, this.proof);
-    const message = this.dialect.decode(data, isBinary);
     if (this.#backlog) {
-      this.#backlog.push(message);
+      this.#backlog.push({ data, isBinary });
       if (this.#backlog.length >= backlogMax) this.#transport.pause();
     } else {
-      this.#backlog = [message];
+      this.#backlog = [{ data, isBinary }];
       detach(this.#work(this.#backlog), this.parts.log);
     }
   }
@@ -199,12 +205,19 @@ export class Session implements Holder, Sleeper {
     this.close(closeCodes.overflow, 'the device does not read');
   }
 
+  /** The store has what the device acked. */
+  onAcked(acked: Acked): void {
+    if (this.unacked) noteAcked(this.unacked, acked);
+    this.#ackedMeanwhile?.push(acked);
+    if (this.#hasMore) this.flush({ all: false });
+  }
+
   /** Tells the device what is wrong, and closes where the table of errors says so. */
-  fail(error: ProtocolErrorName, inReplyTo: string | undefined): void {
+  fail(error: ProtocolErrorName, inReplyTo: string | undefined, channel?: ChannelId): void {
     const { status, closeCode } = { closeCode: undefined, ...protocolErrors[error] };
     this.parts.count(error);
     this.parts.log(traces.deviceError, { device: this.device, status });
-    this.send({ messageType: 'error', error, inReplyTo });
+    this.send({ messageType: 'error', error, inReplyTo, ...(channel && { channel }) });
     if (closeCode !== undefined) this.close(closeCode, '');
   }
 
@@ -225,10 +238,11 @@ export class Session implements Holder, Sleeper {
     }
   }
 
-  async #work(backlog: (DeviceMessage | ProtocolError)[]): Promise<void> {
+  async #work(backlog: HeardFrame[]): Promise<void> {
     try {
-      for (let message = backlog[0]; message && this.isOpen; message = backlog[0]) {
-        await handleMessage(this, message);
+      for (let frame = backlog[0]; frame && this.isOpen; frame = backlog[0]) {
+        // Not before its turn: a hello ahead of it may have changed the dialect.
+        await handleMessage(this, this.dialect.decode(frame.data, frame.isBinary));
         backlog.shift();
         if (backlog.length === backlogMax - 1) this.#transport.resume();
       }
@@ -243,13 +257,12 @@ export class Session implements Holder, Sleeper {
   }
 
   async #flushOnce(all: boolean): Promise<void> {
-    const { store } = this.parts;
     const { device, unacked } = this;
     try {
       if (device) {
-        const updates = await readPending({ store, device, unacked, all });
-        if (all && this.unacked) keepPending(this.unacked, updates);
-        this.#notify(updates);
+        const pending = await this.#readPending(device);
+        if (this.unacked) keepPending(this.unacked, pending);
+        this.#notify(device, all ? pending : unsent(pending, unacked), all);
       }
       this.#flushAgainAtMs = undefined;
     } catch (error) {
@@ -263,14 +276,38 @@ export class Session implements Holder, Sleeper {
     }
   }
 
-  #notify(updates: readonly Update[]): void {
-    for (let i = 0; i < updates.length && this.isOpen; i += updatesPerFrameMax) {
-      const some = updates.slice(i, i + updatesPerFrameMax);
-      this.unacked ??= new Map();
-      noteSent(this.unacked, some, this.parts.clock.now());
-      this.send({ messageType: 'notification', updates: some, messages: [] });
-      this.parts.log(traces.delivering, { device: this.device, updates: some.length });
-    }
+  async #readPending(device: DeviceId): Promise<Pending> {
+    const { store, clock, limits } = this.parts;
+    const acks: Acked[] = [];
+    this.#ackedMeanwhile = acks;
+    const read = await readPending({
+      ...{ store, device, nowMs: clock.now() },
+      takes: () => this.dialect.takes,
+      // Text takes a third more than bytes, and versions go along.
+      bytesMax: limits.outboundBytesMax / 2,
+    }).finally(() => {
+      this.#ackedMeanwhile = undefined;
+    });
+    this.#hasMore = read.hasMore;
+    const pending = acks.length > 0 ? notAcked(read, acks) : read;
+    // An ack may say more than the store had: only another reading tells what is left.
+    if (sizeOf(pending) < sizeOf(read)) this.flush({ all: false });
+    return pending;
+  }
+
+  #notify(device: DeviceId, pending: Pending, isRepetition: boolean): void {
+    const { updates, messages } = pending;
+    if (!this.isOpen || sizeOf(pending) === 0) return;
+    const { store, clock, log } = this.parts;
+    const nowMs = clock.now();
+    const isNew = ({ id }: { id: MessageId }) => !this.unacked?.has(id);
+    const first = messages.filter(isNew).map(({ id }) => id);
+    this.unacked ??= new Map();
+    noteSent(this.unacked, pending, { nowMs, isRepetition });
+    this.send({ messageType: 'notification', updates, messages });
+    log(traces.delivering, { device, updates: updates.length, messages: messages.length });
+    // For whoever asks what became of a message; the device is not kept waiting for that.
+    if (first.length > 0) detach(store.noteSent(device, first, nowMs), log, traces.storeFailed);
   }
 
   #deadline(): Deadline | undefined {

@@ -1,5 +1,6 @@
 // `unregister`: the channel is gone and its endpoint URL answers 404. An unknown channel is gone already.
 import { traces } from '../../shared/traces.js';
+import { forgetChannel } from '../deliver/flush.js';
 import type { ChannelId, DeviceId } from '../protocol/ids.js';
 import type { Session } from './session.js';
 
@@ -10,7 +11,7 @@ export async function onUnregister(
 ): Promise<void> {
   const { store, books, clock, log } = session.parts;
   books.ended(await store.unregister(device, channel, clock.now()));
-  session.unacked?.delete(channel);
+  if (session.unacked) forgetChannel(session.unacked, channel);
   session.send({ messageType: 'unregister', channel });
   log(traces.unregistered, { device });
 }

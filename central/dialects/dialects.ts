@@ -1,6 +1,7 @@
 // The dialects that central speaks. A device says with each hello which one is its own.
 import type { Dialect } from './dialect.js';
 import { simplePush } from './simple-push.js';
+import { webPush } from './web-push.js';
 
 export interface Dialects {
   /** The WebSocket subprotocol of all of them. */
@@ -11,7 +12,7 @@ export interface Dialects {
   named(name: string): Dialect;
 }
 
-const known = [simplePush];
+const known = [simplePush, webPush];
 
 export const dialects: Dialects = {
   subprotocol: 'push-notification',

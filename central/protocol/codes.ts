@@ -3,10 +3,25 @@
 /** `hello`: connected through a permanent WebSocket, or through a wakeup channel. */
 export const helloStatus = { connected: 200, wakeable: 201 } as const;
 export const registerStatus = 200;
-export const unregisterStatus = 202;
+/** `unregister`, by dialect: to a Web Push client anything but 200 is a failure. */
+export const unregisterStatus = { 'simple-push': 202, 'web-push': 200 } as const;
+
+/** What a device says of a message with its ack: delivered, not decrypted, not delivered. Each is the last word. */
+export const ackCodes = [100, 101, 102] as const;
+/** What it says after that, with `nack`: the app threw, refused, or something inside the device failed. */
+export const nackCodes = [301, 302, 303] as const;
+
+export function parseAckCode(value: unknown): number | undefined {
+  return ackCodes.find((code) => code === value);
+}
+
+export function parseNackCode(value: unknown): number | undefined {
+  return nackCodes.find((code) => code === value);
+}
 
 /** What is wrong with what a device sent. `closeCode` absent: the socket stays open. */
 export const protocolErrors = {
+  'bad-key': { status: 400, reason: 'not a P-256 public key in base64url' },
   'unknown-type': { status: 405, reason: 'messageType not recognised; it is ignored' },
   'not-ready': {
     status: 408,

@@ -93,6 +93,8 @@ export interface ProtocolError {
   messageType: 'error';
   error: ProtocolErrorName;
   inReplyTo: string | undefined;
+  /** The channel that it is about, where one was said and the request is refused for good. */
+  channel?: ChannelId;
 }
 
 export interface WakeupAuth {

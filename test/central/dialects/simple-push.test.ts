@@ -4,13 +4,14 @@ import t from 'tap';
 import { dialects } from '../../../central/dialects/dialects.js';
 import { simplePush } from '../../../central/dialects/simple-push.js';
 import { protocolErrors } from '../../../central/protocol/codes.js';
+import { type MessageId, newMessageId } from '../../../central/protocol/ids.js';
 import {
   type DeviceMessage,
   type ProtocolError,
   type ServerMessage,
   versionMax,
 } from '../../../central/protocol/messages.js';
-import { channel, wakeupAddress } from '../../support/central-samples.js';
+import { channel, sampleMs, wakeupAddress } from '../../support/central-samples.js';
 
 const c1 = channel('c1');
 const uuid = 'd9b74644-4f97-46aa-b8fa-9393985cd6cd';
@@ -213,8 +214,13 @@ t.test('an ack is read, its versions as digits or as numbers', async (t) => {
   t.same(decodeValue({ messageType: 'ack', updates }), {
     messageType: 'ack',
     updates: updates.map(({ channelID }, i) => ({ channel: channelID, version: versions[i] })),
+    messages: [],
   });
-  t.same(decodeValue({ messageType: 'ack', updates: [] }), { messageType: 'ack', updates: [] });
+  t.same(decodeValue({ messageType: 'ack', updates: [] }), {
+    messageType: 'ack',
+    updates: [],
+    messages: [],
+  });
 });
 
 t.test('a version that is none acknowledges nothing, beside others that do', async (t) => {
@@ -240,6 +246,7 @@ t.test('a version that is none acknowledges nothing, beside others that do', asy
   t.same(decodeValue({ messageType: 'ack', updates: [...updates, last] }), {
     messageType: 'ack',
     updates: [{ channel: c1, version: 3 }],
+    messages: [],
   });
 });
 
@@ -454,6 +461,46 @@ t.test('a notification writes its versions as decimal texts', async (t) => {
     frameOf({ messageType: 'notification', updates, messages: [] }),
     '{"messageType":"notification","updates":[{"channelID":"c1","version":"0"},' +
       '{"channelID":"c2","version":"9007199254740991"}]}',
+  );
+});
+
+t.test('a text is a desktopNotification with an id of its own', async (t) => {
+  const [id, other] = [newMessageId(sampleMs), newMessageId(sampleMs)];
+  const text = (id: MessageId, body: string) =>
+    ({ id, channel: c1, kind: 'text', body: Buffer.from(body), encoding: {} }) as const;
+  const messages = [text(id, 'Grüße ☎'), text(other, '')];
+  const frames = simplePush.encode({
+    messageType: 'notification',
+    updates: [{ channel: c1, version: 1 }],
+    messages,
+  });
+  t.same(frames, [
+    '{"messageType":"notification","updates":[{"channelID":"c1","version":"1"}]}',
+    '{"messageType":"desktopNotification","updates":[{"channelID":"c1",' +
+      `"_internal_id":"${id}","body":"Grüße ☎"}]}`,
+    '{"messageType":"desktopNotification","updates":[{"channelID":"c1",' +
+      `"_internal_id":"${other}","body":""}]}`,
+  ]);
+});
+
+t.test('a text is acknowledged by its id, in the field it came in or as a version', async (t) => {
+  const id = newMessageId(sampleMs);
+  for (const entry of [{ _internal_id: id }, { version: id }, { _internal_id: id, version: '5' }]) {
+    t.same(decodeValue({ messageType: 'ack', updates: [{ channelID: 'c1', ...entry }] }), {
+      ...{ messageType: 'ack', updates: [], messages: [{ id, code: undefined }] },
+    });
+  }
+  t.match(decodeValue({ messageType: 'ack', updates: [{ channelID: 'c1', _internal_id: 'x' }] }), {
+    ...{ updates: [], messages: [] },
+  });
+});
+
+t.test('many updates are frames of at most 200', async (t) => {
+  const updates = Array.from({ length: 401 }, (_, version) => ({ channel: c1, version }));
+  const frames = simplePush.encode({ messageType: 'notification', updates, messages: [] });
+  t.same(
+    frames.map((frame) => JSON.parse(frame).updates.length),
+    [200, 200, 1],
   );
 });
 
