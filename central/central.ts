@@ -7,8 +7,8 @@ import { createClosing } from '../shared/lifecycle.js';
 import type { Log } from '../shared/log.js';
 import { traces } from '../shared/traces.js';
 import { version } from '../shared/version.js';
-import { createNotify } from './app/notify.js';
 import { createRequestRate } from './app/request-rate.js';
+import { createResources } from './app/resources.js';
 import { createRouter } from './app/router.js';
 import { configuredNetworks, openCore } from './core.js';
 import { createAdmission } from './device/admission.js';
@@ -70,6 +70,7 @@ async function start(
   const { ids, store, presence, networks, waking, deliver } = core;
   const { wake, books, proofs } = waking;
   let url = '';
+  const baseUrl = () => config.publicUrl ?? url;
   let notServing: 'starting' | 'stopping' | undefined = 'starting';
   let reloading = Promise.resolve(true);
 
@@ -92,7 +93,7 @@ async function start(
       askProof: proofs.ask,
       isNonceOf: proofs.isNonceOf,
       noteProven: waking.noteProven,
-      endpointUrl: (kind, token) => endpointUrl(config.publicUrl ?? url, kind, token),
+      endpointUrl: (kind, token) => endpointUrl(baseUrl(), kind, token),
       count: (event) => metrics.deviceEvents.inc({ event }),
     },
     limits: config,
@@ -100,21 +101,18 @@ async function start(
     countClose: (code) => metrics.closes.inc({ code: closeLabel(code) }),
     countRefused: (reason) => metrics.refusedSockets.inc({ reason }),
   });
-  const notify = createNotify({
-    ...{ store, ids, deliver, clock, log },
-    recoveryMs: config.recoveryMs,
-    wakeupAfterMs: config.wakeupRetryFloorMs,
-    count: (result) => metrics.puts.inc({ result }),
+  const app = createResources({
+    ...{ store, ids, presence, deliver, baseUrl, limits: config, clock },
   });
   const server = createPublicServer({
     tls: settings.tls,
     onUpgrade: devices.onUpgrade,
     onRequest: createRouter({
-      notify,
+      resources: app.resources,
       peerOf,
       takesRequest: createRequestRate({ perSecond: config.requestsPerAddressPerSecond, clock }),
       isPrompt: createRequestRate({ perSecond: config.bulkAbovePerSecond, clock }),
-      bodyBytesMax: config.bodyBytesMax,
+      count: (result) => metrics.puts.inc({ result }),
       log,
       pages: {
         '/about': async () => aboutPage(await facts()),
@@ -132,6 +130,8 @@ async function start(
     storeProblem: () => store.problem(),
     waking: wake.report,
     proofsUnanswered: proofs.unanswered,
+    receiptWaiters: app.receipts.waiting,
+    messagesPending: async () => (await counts())?.messages,
     // A store that does not answer is told by a metric of its own.
     wakeupCounts: () => store.wakeupCounts().catch(() => undefined),
   });
@@ -148,6 +148,8 @@ async function start(
   await core.gatewaysAsked;
   url = await server.open({ ...config.listen, fd: options.listenFd });
   closing.add('listener', () => server.close(config.drainMs));
+  // Whoever waits for a receipt would hold the listener until its deadline.
+  closing.add('receipts', () => app.receipts.close());
   closing.add('devices', () => devices.close(drainTimes(config)));
   wake.run();
   notServing = undefined;

@@ -90,7 +90,28 @@ export function schemaFor(folder: string) {
       requestsPerAddressPerSecond: amount(10_000, 1).describe(
         'further requests of one app server, known by its address, get 429',
       ),
-      bodyBytesMax: amount(4_096, 16, 1 << 20).describe('a larger body of an app server gets 413'),
+      bodyBytesMax: amount(4_096, 16, 1 << 20).describe('a larger body for /v1/notify gets 413'),
+      messageBytesMax: amount(4_096, 4_096, 1 << 16).describe(
+        'a larger message gets 413; RFC 8030 demands that 4096 bytes are taken',
+      ),
+      ttlMaxSeconds: amount(30 * (ms.day / ms.second), 0, 365 * (ms.day / ms.second)).describe(
+        'messages are kept no longer, whatever TTL they ask for',
+      ),
+      messagesPerDeviceMax: amount(100, 1, 100_000).describe(
+        'beyond this many pending messages of a device its oldest are dropped, those of low urgency first',
+      ),
+      gatherNormalMs: amount(5_000, 0, ms.hour).describe(
+        'a wakeup for messages of normal urgency waits this long for others to join it',
+      ),
+      messageStatusMs: amount(ms.day, 0, 365 * ms.day).describe(
+        'how long after its end the status and the receipt of a message can be read',
+      ),
+      receiptWaitMaxMs: amount(ms.minute, 0, ms.hour).describe(
+        'a request for receipts is held no longer, whatever it asks for',
+      ),
+      receiptWaitersMax: amount(1_000, 1, 100_000).describe(
+        'requests for receipts that are held at a time; further ones get 503',
+      ),
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
         'after an empty start, unknown devices get 503 instead of 404 for this long',
       ),

@@ -4,6 +4,7 @@ import type { Closing } from '../shared/lifecycle.js';
 import type { Log } from '../shared/log.js';
 import { networkKeyOf } from '../shared/network.js';
 import type { CentralConfig } from './config.js';
+import { countedStore } from './counted-store.js';
 import { createDeliver } from './deliver/deliver.js';
 import type { CentralMetrics } from './metrics.js';
 import { createLocalPresence } from './presence/local.js';
@@ -25,11 +26,12 @@ export async function openCore(options: {
   const { config } = settings;
   const openGateways = (from: Settings) => openOperators(operatorOptions(from, clock, log));
 
-  const store = await openStore({
+  const opened = await openStore({
     ...config.store,
     nowMs: clock.now(),
     queueMax: config.storeQueueMax,
   });
+  const store = countedStore(opened, metrics.messages);
   closing.add('store', () => store.close());
   let operators = openGateways(settings);
   let isClosed = false;

@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createRegistry } from '../shared/metrics.js';
 import type { NetworkKey } from '../shared/network.js';
+import { limitResults, successes } from './app/problems.js';
 import { deliveryPaths } from './deliver/deliver.js';
 import { refusalStatus } from './device/listener.js';
 import { closeCodes, closeLabel } from './protocol/codes.js';
@@ -20,8 +21,26 @@ export interface CentralGauges {
   storeProblem: () => string | undefined;
   waking: () => readonly WakingReport[];
   proofsUnanswered: () => number;
+  receiptWaiters: () => number;
   /** `undefined` when the store did not answer. */
+  messagesPending: () => Promise<number | undefined>;
   wakeupCounts: () => Promise<readonly WakeupCount[] | undefined>;
+}
+
+/** Ends of messages that are counted. */
+const countedEnds = ['acked', 'expired', 'replaced', 'cancelled', 'dropped'] as const;
+/** What devices say of messages they got; peers can send other codes. */
+const ackCodes = [100, 101, 102, 301, 302, 303] as const;
+const ackLabels = [...ackCodes.map(String), 'none', 'other'] as const;
+
+export function ackLabel(code: number | undefined): string {
+  if (code === undefined) return 'none';
+  return ackLabels.find((known) => known === String(code)) ?? 'other';
+}
+
+export interface MessageCounts {
+  ended(end: (typeof countedEnds)[number], count: number): void;
+  acked(label: string): void;
 }
 
 /** @param networks those that are configured, so that their counters start at 0 instead of missing. */
@@ -59,7 +78,7 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
 
   const notifications = counter(
     'notifications_total',
-    'Stored versions, by the path they set out on',
+    'Stored versions and messages, by the path they set out on',
     ['path'],
   );
   const wakeups = counter('wakeups_total', 'Wakeups by outcome (words of 3GPP TS 29.122)', [
@@ -104,9 +123,13 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     queueFull.inc({ network }, 0);
   }
   const puts = counter('notify_requests_total', 'Requests of app servers, by result', ['result']);
-  for (const result of ['stored', 'stale', 'store-down', 'too-many-requests', 'body-too-large']) {
-    puts.inc({ result }, 0);
-  }
+  for (const result of [...successes, ...limitResults]) puts.inc({ result }, 0);
+  const ended = counter('messages_ended_total', 'Messages that ended, by how they did', ['end']);
+  for (const end of countedEnds) ended.inc({ end }, 0);
+  const acks = counter('acks_total', 'Messages that devices acknowledged, by their word on it', [
+    'code',
+  ]);
+  for (const code of ackLabels) acks.inc({ code }, 0);
   closes.inc({ code: closeLabel(closeCodes.asleep) }, 0);
   const refusedSockets = counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']);
   for (const reason of Object.keys(refusalStatus)) refusedSockets.inc({ reason }, 0);
@@ -131,6 +154,10 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
       reached: (network, ms) => putToHelloSeconds.observe({ network }, ms / 1000),
       proof: (network, result) => proofs.inc({ network, result }),
       queueFull: (network) => queueFull.inc({ network }),
+    },
+    messages: {
+      ended: (end, count) => ended.inc({ end }, count),
+      acked: (code) => acks.inc({ code }),
     },
     hellosDeferred: counter('hellos_deferred_total', 'Hellos put off by hellosPerSecond', []),
     reloadSuccessful: new Gauge({
@@ -165,6 +192,15 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
             .flatMap(({ gateways }) =>
               gateways.map(({ url, isReachable }) => [url, isReachable] as const),
             ),
+      });
+      gauge('receipt_waiters', 'Requests for receipts that are held', read.receiptWaiters);
+      new Gauge({
+        name: 'reveille_central_messages_pending',
+        help: 'Messages that wait for their devices',
+        registers,
+        async collect() {
+          this.set((await read.messagesPending()) ?? Number.NaN);
+        },
       });
       observeWaking(registry, read);
     },
@@ -237,6 +273,7 @@ export interface CentralMetrics {
   puts: Counter<'result'>;
   wakeups: Counter<'network' | 'outcome'>;
   waking: WakingCounts;
+  messages: MessageCounts;
   closes: Counter<'code'>;
   refusedSockets: Counter<'reason'>;
   deviceEvents: Counter<'event'>;

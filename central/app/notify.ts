@@ -1,130 +1,97 @@
-// `PUT /v1/notify/<token>`: an app server has a new version. Stored first, answered second, delivered third.
-
+// `PUT /v1/notify/<token>`: an app server has a new version, or a text to show. Stored first, answered second,
+// delivered third.
 import type { Clock } from '../../shared/clock.js';
-import { messageOf } from '../../shared/errors.js';
-import { type Answer, json, type Problem, problem } from '../../shared/http.js';
-import type { Log } from '../../shared/log.js';
-import { traces } from '../../shared/traces.js';
+import { json } from '../../shared/http.js';
 import type { Deliver } from '../deliver/deliver.js';
-import type { Ids } from '../protocol/ids.js';
+import type { ChannelId, DeviceId, Ids } from '../protocol/ids.js';
 import { versionMax } from '../protocol/messages.js';
+import type { MessageOutcome } from '../store/messages.js';
 import type { PutOutcome, Store, WakeupLane } from '../store/store.js';
+import type { ProblemName } from './problems.js';
+import { parseTtl } from './push-headers.js';
+import type { Done, Handler } from './resource.js';
+import type { TakesMessage } from './take-message.js';
 
 export interface NotifyParts {
   store: Store;
   ids: Ids;
   deliver: Deliver;
+  take: TakesMessage;
   clock: Clock;
-  log: Log;
-  /** How long after its empty start a database may not know devices that exist. */
-  recoveryMs: number;
+  /** Why a device of ours is not known: it may be that none is, for now. */
+  unknownDevice: () => 'recovering' | 'gone';
   wakeupAfterMs: number;
-  count: (result: NotifyResult) => void;
 }
 
-/** What became of a request; also the label of its metric. */
-export type NotifyResult = 'stored' | 'stale' | keyof typeof notifyProblems;
-
-/** An answer, and what is to be done once it is on its way. */
-export interface Notified {
-  answer: Answer;
-  afterwards?: () => void;
+interface Target {
+  device: DeviceId;
+  channel: ChannelId;
+  lane: WakeupLane;
 }
 
-// The document answers all three with 404, also a bad body and a bad version.
-const notifyProblems = {
-  'channel-not-found': {
-    status: 404,
-    title: 'Channel not found',
-    detail: 'No device has this endpoint; ask the app to register again.',
-  },
-  'bad-body': {
-    status: 404,
-    title: 'Bad body received',
-    detail: 'Send exactly one form field: version=<number>.',
-  },
-  'bad-version': {
-    status: 404,
-    title: 'Bad version received',
-    detail: `A version is a whole number from 0 to ${versionMax}.`,
-  },
-  'too-many-requests': {
-    status: 429,
-    title: 'Too many requests',
-    detail: 'Your address asks faster than this server takes requests. Try again, slower.',
-    headers: { 'retry-after': '1' },
-  },
-  'body-too-large': {
-    status: 413,
-    title: 'Body too large',
-    detail: 'Send exactly one form field: version=<number>.',
-  },
-  recovering: {
-    status: 503,
-    title: 'The device is not known yet',
-    detail:
-      'The server lost its database and waits for the device to connect. Keep the endpoint and try again.',
-    headers: { 'retry-after': '60' },
-  },
-  'store-down': {
-    status: 503,
-    title: 'The version could not be stored',
-    detail: 'Nothing was changed. Try again.',
-    headers: { 'retry-after': '5' },
-  },
-} as const satisfies Record<string, Omit<Problem, 'type'>>;
+/** What a form may say. */
+export type Form = { version: number } | { text: string; ttlSeconds: number };
 
-type ProblemName = keyof typeof notifyProblems;
+export function createNotify(parts: NotifyParts): Handler {
+  const { store, ids, deliver, take, clock, unknownDevice, wakeupAfterMs } = parts;
+  const ok = json(200, {});
 
-/** The body of a PUT, or why it was not read. */
-export type Body = Buffer | 'too-large' | 'too-many-requests';
-
-/** Handles a PUT. Never rejects. */
-export function createNotify(parts: NotifyParts) {
-  const { store, ids, deliver, clock, log, recoveryMs, wakeupAfterMs, count } = parts;
-
-  function refuse(name: ProblemName): Notified {
-    count(name);
-    const { headers, ...rest } = { headers: {}, ...notifyProblems[name] };
-    return { answer: problem({ type: name, ...rest, headers }) };
-  }
-
-  function unknownDevice(): ProblemName {
-    const isRecovering = clock.now() < store.bornAtMs + recoveryMs;
+  const refusalOf = (outcome: (PutOutcome | MessageOutcome)['outcome']): ProblemName => {
+    // A device that speaks Web Push shows no texts, and a channel with a key takes what that key signs alone.
+    if (outcome !== 'unknown-device' && outcome !== 'unknown-channel') return 'bad-body';
+    const isRecovering = outcome === 'unknown-device' && unknownDevice() === 'recovering';
     return isRecovering ? 'recovering' : 'channel-not-found';
+  };
+
+  async function putVersion(target: Target, version: number): Promise<Done | ProblemName> {
+    const nowMs = clock.now();
+    const wakeupDueMs = nowMs + wakeupAfterMs;
+    const put = await store.put({ ...target, version, nowMs, wakeupDueMs });
+    if (put.outcome === 'stale') return { result: put.outcome, answer: ok };
+    if (put.outcome !== 'stored') return refusalOf(put.outcome);
+    const afterwards = () => void deliver(target.device, put);
+    return { result: put.outcome, answer: ok, afterwards };
   }
 
-  return async (token: string, body: Body, lane: WakeupLane): Promise<Notified> => {
-    if (body === 'too-many-requests') return refuse(body);
+  async function putText(target: Target, text: string, ttlSeconds: number) {
+    const { outcome, afterwards } = await take({
+      ...{ ...target, kind: 'text', body: Buffer.from(text), encoding: {}, ttlSeconds },
+      // Somebody wants it shown now.
+      urgency: 'high',
+      ...{ topic: undefined, key: undefined, receipt: undefined },
+    });
+    if (outcome !== 'stored') return refusalOf(outcome);
+    return { result: 'message-stored', answer: ok, afterwards } satisfies Done;
+  }
+
+  return async ({ token, body, lane }) => {
     const target = ids.parseToken(token);
-    if (!target) return refuse('channel-not-found');
-    const version = body === 'too-large' ? 'body-too-large' : parseVersion(body);
-    if (typeof version === 'string') return refuse(version);
-    let put: PutOutcome;
-    try {
-      const nowMs = clock.now();
-      const wakeupDueMs = nowMs + wakeupAfterMs;
-      put = await store.put({ ...target, version, nowMs, wakeupDueMs, lane });
-    } catch (error) {
-      log(traces.storeFailed, { error: messageOf(error) });
-      return refuse('store-down');
-    }
-    if (put.outcome === 'unknown-device') return refuse(unknownDevice());
-    if (put.outcome === 'unknown-channel') return refuse('channel-not-found');
-    count(put.outcome);
-    const answer = json(200, {});
-    return put.outcome === 'stale'
-      ? { answer }
-      : { answer, afterwards: () => deliver(target.device, put) };
+    if (!target) return 'channel-not-found';
+    const form = body === 'too-large' ? 'body-too-large' : parseForm(body);
+    if (typeof form === 'string') return form;
+    return 'version' in form
+      ? putVersion({ ...target, lane }, form.version)
+      : putText({ ...target, lane }, form.text, form.ttlSeconds);
   };
 }
 
-/** Reads `version=N`, a form with that one field (application/x-www-form-urlencoded, whatever its type says). */
-export function parseVersion(body: Uint8Array): number | ProblemName {
+/** Reads `version=N` or `body=<text>[&ttl=<seconds>]`, a form (application/x-www-form-urlencoded, whatever its type says). */
+export function parseForm(body: Uint8Array): Form | ProblemName {
   // The empty pair in front keeps a leading `?` from being taken for the mark of a query.
   const fields = [...new URLSearchParams(`&${Buffer.from(body).toString('utf8')}`)];
-  const [name, value] = fields[0] ?? [];
-  if (fields.length !== 1 || name !== 'version' || value === undefined) return 'bad-body';
+  const { version, body: text, ttl = '', ...others } = Object.fromEntries(fields);
+  const names = new Set(fields.map(([name]) => name));
+  if (names.size !== fields.length || Object.keys(others).length > 0) return 'bad-body';
+  if (text === undefined) {
+    return version === undefined || names.has('ttl') ? 'bad-body' : parseVersion(version);
+  }
+  // Without a time of its own it is kept for as long as this server keeps messages.
+  const ttlSeconds = names.has('ttl') ? parseTtl(ttl) : Number.POSITIVE_INFINITY;
+  if (version !== undefined || text === '' || ttlSeconds === undefined) return 'bad-body';
+  return { text, ttlSeconds };
+}
+
+function parseVersion(value: string): Form | ProblemName {
   const version = /^[0-9]{1,16}$/.test(value) ? Number(value) : Number.NaN;
-  return version <= versionMax ? version : 'bad-version';
+  return version <= versionMax ? { version } : 'bad-version';
 }

@@ -1,61 +1,92 @@
 // What app servers and browsers find on central's listener, beside the devices' upgrades.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { messageOf } from '../../shared/errors.js';
+import { CodedError, messageOf } from '../../shared/errors.js';
 import { type Answer, pathOf, problem, readBody, send } from '../../shared/http.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import type { PeerOf } from '../peer.js';
-import { placeIn } from '../protocol/endpoint.js';
-import type { WakeupLane } from '../store/store.js';
-import type { Body, Notified } from './notify.js';
+import { type Place, placeIn } from '../protocol/endpoint.js';
+import { type AppResult, answerOf, type ProblemName } from './problems.js';
 import type { TakesRequest } from './request-rate.js';
+import type { Body, Done, Method, Resource } from './resource.js';
 
 export type Page = () => Promise<Answer> | Answer;
 
-// App servers may be web pages of any origin: an endpoint URL is itself the permission to use it.
+// App servers may be web pages of any origin: the URL is itself the permission to use it.
 const cors = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'retry-after',
+  'access-control-expose-headers': 'location, ttl, link, preference-applied, retry-after',
 };
 const preflight = {
-  ...cors,
-  'access-control-allow-methods': 'PUT, OPTIONS',
-  'access-control-allow-headers': 'content-type, ttl, urgency, topic',
+  'access-control-allow-headers':
+    'authorization, content-encoding, content-type, crypto-key, encryption, prefer, push-receipt, topic, ttl, urgency',
   'access-control-max-age': '86400',
 };
 
 /** Answers requests; never throws. */
 export function createRouter(options: {
-  notify: (token: string, body: Body, lane: WakeupLane) => Promise<Notified>;
+  resources: Record<Place['resource'], Resource>;
   peerOf: PeerOf;
   takesRequest: TakesRequest;
-  /** False beyond the rate from which on an app server's versions wake after those of the others. */
+  /** False beyond the rate from which on what an app server sends wakes after what others sent. */
   isPrompt: TakesRequest;
   pages: Record<string, Page>;
-  bodyBytesMax: number;
+  count: (result: AppResult) => void;
   log: Log;
 }) {
-  const { notify, peerOf, takesRequest, isPrompt, pages, bodyBytesMax, log } = options;
+  const { resources, peerOf, takesRequest, isPrompt, pages, count, log } = options;
 
-  async function put(token: string, request: IncomingMessage): Promise<Notified | undefined> {
+  async function use(
+    { resource, token }: Place,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Routed | undefined> {
+    const { methods, bodyBytesMax } = resources[resource];
+    if (request.method === 'OPTIONS') {
+      const allow = { 'access-control-allow-methods': allowed(methods) };
+      return { answer: empty(204, { ...preflight, ...allow }) };
+    }
+    const handler = methods[methodOf(request)];
+    if (!handler) return { answer: notAllowed(allowed(methods)) };
     const peer = peerOf(request);
     const lane = isPrompt(peer) ? 'prompt' : 'bulk';
-    const body = takesRequest(peer) ? await readBody(request, bodyBytesMax) : unread(request);
+    if (!takesRequest(peer)) {
+      // What the peer goes on writing is read and dropped, so that it reads our answer instead of a reset.
+      request.resume();
+      return settled('too-many-requests');
+    }
+    const body = takesBody(request) ? await readBody(request, bodyBytesMax) : nothing;
     // The peer is gone: there is nobody to answer and nothing was promised.
     if (body === 'aborted') return undefined;
-    const notified = await notify(token, body, lane);
-    return { ...notified, answer: withHeaders(notified.answer, cors) };
+    const { headers } = request;
+    const onOver = (fn: () => void) =>
+      void (response.destroyed ? fn() : response.once('close', fn));
+    const asked = { token, headers, query: queryOf(request), body, lane, onOver } as const;
+    return settled(await handler(asked).catch(storeProblem));
   }
 
-  async function route(request: IncomingMessage): Promise<Notified | undefined> {
+  function settled(outcome: Done | ProblemName): Routed {
+    const isRefused = typeof outcome === 'string';
+    count(isRefused ? outcome : outcome.result);
+    return isRefused ? { answer: answerOf(outcome) } : outcome;
+  }
+
+  function storeProblem(error: unknown): ProblemName {
+    const isOfStore = error instanceof CodedError && storeCodes.includes(error.code);
+    if (!isOfStore) throw error;
+    log(traces.storeFailed, { error: messageOf(error) });
+    return 'store-down';
+  }
+
+  async function route(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Routed | undefined> {
     const path = pathOf(request);
     const place = placeIn(path);
-    if (place?.resource === 'text') {
-      const { token } = place;
-      if (request.method === 'PUT') return put(token, request);
-      const isPreflight = request.method === 'OPTIONS';
-      const answer = isPreflight ? empty(204, preflight) : notAllowed('PUT, OPTIONS', cors);
-      return { answer };
+    if (place) {
+      const routed = await use(place, request, response);
+      return routed && { ...routed, answer: withHeaders(routed.answer, cors) };
     }
     const page = pages[path];
     if (!page) return { answer: notFound() };
@@ -64,7 +95,7 @@ export function createRouter(options: {
   }
 
   return (request: IncomingMessage, response: ServerResponse): void => {
-    route(request)
+    route(request, response)
       .then((routed) => {
         if (!routed) return;
         send(response, routed.answer);
@@ -77,26 +108,46 @@ export function createRouter(options: {
   };
 }
 
-/** What the peer goes on writing is read and dropped, so that it reads our answer instead of a reset. */
-function unread(request: IncomingMessage): 'too-many-requests' {
-  request.resume();
-  return 'too-many-requests';
+/** An answer, and what is to be done once it is on its way. */
+type Routed = Pick<Done, 'answer' | 'afterwards'>;
+
+const nothing: Body = Buffer.alloc(0);
+const storeCodes: readonly string[] = ['store-failed', 'store-busy'];
+
+/** A HEAD is a GET whose body is not sent. */
+function methodOf({ method }: IncomingMessage): Method {
+  return (method === 'HEAD' ? 'GET' : method) as Method;
+}
+
+function takesBody({ method }: IncomingMessage): boolean {
+  return method === 'PUT' || method === 'POST';
+}
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const mark = url.indexOf('?');
+  return new URLSearchParams(mark < 0 ? '' : url.slice(mark));
+}
+
+/** The methods of a resource as `Allow` and a preflight name them. */
+function allowed(methods: Resource['methods']): string {
+  const named = Object.keys(methods).flatMap((method) =>
+    method === 'GET' ? ['GET', 'HEAD'] : method,
+  );
+  return [...named, 'OPTIONS'].join(', ');
 }
 
 function notFound(): Answer {
-  const detail = 'There is PUT /v1/notify/<token>, GET /about and GET /status.';
+  const detail =
+    'There is PUT /v1/notify/<token>, POST /wpush/v1/<token>, GET /about and GET /status.';
   return problem({ status: 404, type: 'not-found', title: 'Not found', detail });
 }
 
-function notAllowed(allow: string, headers: Record<string, string> = {}): Answer {
+function notAllowed(allow: string): Answer {
   const title = 'Method not allowed';
-  const allowed = { allow, ...headers };
+  const detail = `Use ${allow}.`;
   return problem({
-    status: 405,
-    type: 'method-not-allowed',
-    title,
-    detail: `Use ${allow}.`,
-    headers: allowed,
+    ...{ status: 405, type: 'method-not-allowed', title, detail },
+    headers: { allow },
   });
 }
 

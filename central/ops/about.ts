@@ -25,6 +25,7 @@ export function aboutPage(facts: AboutFacts): Answer {
         row('Devices', counts.devices),
         row('Channels', counts.channels),
         row('Pending', counts.pending),
+        row('Pending messages', counts.messages),
       ]
     : [row('Store', 'does not answer')];
   const sent = facts.notifications.map(({ name, count }) => row(`By ${name}`, count));

@@ -1,14 +1,15 @@
 // Central's public listener with everything behind it but gateways: real sockets, a real store in memory, and a
 // clock that stands still.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createNotify, type NotifyResult } from '../../central/app/notify.js';
+import type { AppResult } from '../../central/app/problems.js';
 import { createRequestRate } from '../../central/app/request-rate.js';
+import { type AppLimits, createResources } from '../../central/app/resources.js';
 import { createRouter, type Page } from '../../central/app/router.js';
 import { createDeliver, type DeliveryPath } from '../../central/deliver/deliver.js';
 import { createPeerOf } from '../../central/peer.js';
 import { createLocalPresence } from '../../central/presence/local.js';
 import type { DeviceId } from '../../central/protocol/ids.js';
-import type { WakeupAddress } from '../../central/protocol/messages.js';
+import type { MessageKind, WakeupAddress } from '../../central/protocol/messages.js';
 import { createPublicServer } from '../../central/server.js';
 import { openStore } from '../../central/store/open.js';
 import { createBooks } from '../../central/wakeup/books.js';
@@ -21,7 +22,7 @@ import type { Clock } from '../../shared/clock.js';
 import { json, text } from '../../shared/http.js';
 import type { NetworkKey } from '../../shared/network.js';
 import { keepLog } from './central-log.js';
-import { channel, helloRecord, sampleIds, wakeupAddress } from './central-samples.js';
+import { channel, helloRecord, sampleIds, sampleMs, wakeupAddress } from './central-samples.js';
 import { createManualClock } from './manual-clock.js';
 import { served } from './scripted-gateway.js';
 
@@ -29,17 +30,33 @@ interface Test {
   teardown(fn: () => Promise<void> | void): void;
 }
 
+/** What a device says of itself. */
+interface Meeting {
+  address?: WakeupAddress;
+  takes?: MessageKind;
+  /** The key that its channel is bound to. */
+  key?: string;
+}
+
 export const sampleChannel = channel('c1');
 export const recoveryMs = 60_000;
 export const wakeupAfterMs = 10_000;
 export const bodyBytesMax = 256;
+const appLimits: AppLimits = {
+  ...{ recoveryMs, bodyBytesMax, messageBytesMax: 4_096, ttlMaxSeconds: 86_400 },
+  ...{ messagesPerDeviceMax: 5, gatherNormalMs: 5_000, wakeupRetryFloorMs: wakeupAfterMs },
+  ...{ receiptWaitMaxMs: 60_000, receiptWaitersMax: 2 },
+};
 
 /**
  * The rules between a stored version and its device. Nobody listens where the one gateway is said to be; with
  * `isOnline` it has told that it wakes the network of sample addresses.
  */
-export async function openDelivery(t: Test, { queueMax = 1000, isOnline = false } = {}) {
-  const clock = createManualClock();
+export async function openDelivery(
+  t: Test,
+  { queueMax = 1000, isOnline = false, startMs = sampleMs } = {},
+) {
+  const clock = createManualClock(startMs);
   const { log, lines } = keepLog();
   const store = await openStore({ path: ':memory:', nowMs: clock.now(), queueMax });
   t.teardown(() => store.close());
@@ -67,11 +84,12 @@ export async function openDelivery(t: Test, { queueMax = 1000, isOnline = false 
   });
 
   /** A device that said hello, with one channel. */
-  async function meet({ address }: { address?: WakeupAddress } = {}): Promise<DeviceId> {
+  async function meet({ address, takes = 'text', key }: Meeting = {}): Promise<DeviceId> {
     const device = sampleIds.newDevice();
     const times = { nowMs: clock.now(), wakeupDueMs: clock.now() + wakeupAfterMs };
-    const said = { address, channels: [sampleChannel], isNew: true, channelsMax: 10 };
+    const said = { address, takes, channels: [], isNew: true, channelsMax: 10 };
     await store.hello(helloRecord(device, { ...said, ...times }));
+    await store.register(device, sampleChannel, 10, key);
     return device;
   }
   const parts = { clock, log, lines, store, presence, networks, wake, deliver };
@@ -103,31 +121,33 @@ function openNetworks(t: Test, clock: Clock, isOnline: boolean) {
 /** The listener on a free port. `responses` are those it has begun, in their order. */
 export async function openApp(
   t: Test,
-  options: { pages?: Record<string, Page>; requestsPerSecond?: number } = {},
+  options: {
+    pages?: Record<string, Page>;
+    requestsPerSecond?: number;
+    publicUrl?: string;
+    limits?: Partial<AppLimits>;
+    /** When it is, for as long as the test moves no clock. */
+    startMs?: number;
+  } = {},
 ) {
-  const delivery = await openDelivery(t);
-  const { store, deliver, clock, log } = delivery;
-  const results: NotifyResult[] = [];
+  const { startMs } = options;
+  const delivery = await openDelivery(t, startMs === undefined ? {} : { startMs });
+  const { clock, log } = delivery;
+  const results: AppResult[] = [];
   const responses: ServerResponse[] = [];
   const ids = sampleIds;
-  const count = (result: NotifyResult) => void results.push(result);
-  const notify = createNotify({
-    store,
-    ids,
-    deliver,
-    clock,
-    log,
-    recoveryMs,
-    wakeupAfterMs,
-    count,
-  });
+  let url = '';
+  const limits = { ...appLimits, ...options.limits };
+  const baseUrl = () => options.publicUrl ?? url;
+  const { resources, receipts } = createResources({ ...delivery, ids, baseUrl, limits });
   const pages = {
     '/status': () => json(200, { status: 'ok' }),
     '/about': async () => text(200, 'about'),
     ...options.pages,
   };
   const router = createRouter({
-    ...{ notify, pages, bodyBytesMax, log },
+    ...{ resources, pages, log },
+    count: (result) => void results.push(result),
     peerOf: createPeerOf([]),
     takesRequest: createRequestRate({ perSecond: options.requestsPerSecond ?? 10_000, clock }),
     isPrompt: createRequestRate({ perSecond: 10_000, clock }),
@@ -141,8 +161,12 @@ export async function openApp(
     onRequest,
     onUpgrade: (_, tcp) => void tcp.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
   });
-  const url = await server.open({ host: '127.0.0.1', port: 0 });
+  url = await server.open({ host: '127.0.0.1', port: 0 });
   t.teardown(() => server.close(0));
+  t.teardown(() => receipts.close());
   const pathFor = (device: DeviceId) => `/v1/notify/${ids.tokenOf(device, sampleChannel)}`;
-  return { ...delivery, url, port: Number(new URL(url).port), results, responses, pathFor };
+  const pushPathFor = (device: DeviceId) => `/wpush/v1/${ids.tokenOf(device, sampleChannel)}`;
+  const { port } = new URL(url);
+  const seen = { results, responses, receipts };
+  return { ...delivery, ...seen, url, port: Number(port), pathFor, pushPathFor };
 }

@@ -4,9 +4,11 @@ import {
   type ChannelId,
   createIds,
   type DeviceId,
+  newMessageId,
   parseChannelId,
 } from '../../central/protocol/ids.js';
 import type { WakeupAddress } from '../../central/protocol/messages.js';
+import type { MessageRecord } from '../../central/store/messages.js';
 import type { HelloRecord, PutRecord } from '../../central/store/store.js';
 import { parseAddress } from '../../shared/address.js';
 import { parseNetworkKey } from '../../shared/network.js';
@@ -54,4 +56,20 @@ export function putRecord(
   const { nowMs = sampleMs } = more;
   const wakeupDueMs = nowMs + 10_000;
   return { device, channel, version, nowMs, wakeupDueMs, lane: 'prompt', ...more };
+}
+
+/** A message of normal urgency for a channel, with what a test says of it. */
+export function messageRecord(
+  device: DeviceId,
+  channel: ChannelId,
+  more: Partial<MessageRecord> = {},
+): MessageRecord {
+  const { nowMs = sampleMs, urgency = 'normal' } = more;
+  return {
+    ...{ device, channel, id: newMessageId(nowMs), kind: 'push', body: undefined, encoding: {} },
+    ...{ urgency, topic: undefined, key: undefined, receipt: undefined, lane: 'prompt' },
+    ...{ nowMs, expiresMs: nowMs + 3_600_000, messagesMax: 100 },
+    wakeupDueMs: nowMs + (urgency === 'high' ? 10_000 : 5_000),
+    ...more,
+  };
 }

@@ -191,8 +191,9 @@ const badBodies: [string | Uint8Array, string][] = [
   ['version=1&version=2', 'bad-body'],
   ['version=1&a=b', 'bad-body'],
   ['a=b&version=1', 'bad-body'],
-  ['body=hello', 'bad-body'],
-  ['body=hello&ttl=10', 'bad-body'],
+  ['body=', 'bad-body'],
+  ['body=hello&ttl=soon', 'bad-body'],
+  ['body=hello&version=1', 'bad-body'],
   ['--x\r\ncontent-disposition: form-data; name="version"\r\n\r\n1\r\n--x--', 'bad-body'],
   [Buffer.from([0, 1, 2, 0xff]), 'bad-body'],
   [Buffer.from('version=5', 'utf16le'), 'bad-body'],
@@ -205,6 +206,40 @@ t.test('a bad body and a bad version are answered 404', async (t) => {
     t.equal(problemOf(await put(body)), `404 ${type}`, JSON.stringify(body.toString()));
   }
   t.same(await store.pending(device), []);
+});
+
+t.test('a text is stored with its time to live and answered 200', async (t) => {
+  const { put, store, device, results, clock, meet, pathFor, url } = await setUp(t);
+  t.match(await put('body=Hello+there%21&ttl=10'), { status: 200, body: '{}' });
+  const pending = () => store.pendingMessages(device, { nowMs: clock.now(), limit: 10 });
+  const [message] = await pending();
+  t.match(message, { kind: 'text', channel: c1, encoding: {} });
+  t.equal(Buffer.from(message?.body ?? []).toString(), 'Hello there!');
+  t.same(results, ['message-stored']);
+  clock.advance(10_000);
+  t.same(await pending(), []);
+  t.equal((await put('body=kept')).status, 200);
+  clock.advance(86_400_000 - 1);
+  t.equal((await pending()).length, 1, 'for as long as messages are kept, where it says no time');
+  clock.advance(1);
+  t.same(await pending(), []);
+  const asleep = await meet({ address: wakeupAddress() });
+  await put('body=now', url + pathFor(asleep));
+  t.match(await store.wakeupOf(asleep), { state: 'owed' }, 'and wakes as a version does');
+});
+
+t.test('texts do not replace each other', async (t) => {
+  const { put, store, device, clock } = await setUp(t);
+  for (const text of ['one', 'two', 'two']) await put(`body=${text}`);
+  t.equal((await store.pendingMessages(device, { nowMs: clock.now(), limit: 10 })).length, 3);
+});
+
+t.test('a text for a device that speaks Web Push is a bad body, a version is not', async (t) => {
+  const { put, meet, pathFor, url, store } = await setUp(t);
+  const device = await meet({ takes: 'push' });
+  t.equal(problemOf(await put('body=hello', url + pathFor(device))), '404 bad-body');
+  t.equal((await put('version=5', url + pathFor(device))).status, 200);
+  t.same(await store.pending(device), [{ channel: c1, version: 5 }]);
 });
 
 t.test('a body larger than bodyBytesMax is answered 413, one of that size is read', async (t) => {
@@ -264,6 +299,7 @@ t.test('no log line holds a token, a body or an address', async (t) => {
   const woken = await meet({ address: wakeupAddress('10.77.88.99') });
   await put('version=31415');
   await put('secret=27182');
+  await put('body=27182');
   await ask(url + pathFor(woken), { body: 'version=31415' });
   const text = JSON.stringify(lines);
   t.ok(lines.length > 0);

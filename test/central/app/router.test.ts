@@ -37,6 +37,30 @@ t.test('an endpoint takes PUT alone', async (t) => {
   t.same(await store.pending(device), []);
 });
 
+t.test('every resource tells what it takes, to browsers too', async (t) => {
+  const { url } = await openApp(t);
+  const resources = [
+    ['/v1/notify/x', 'PUT, OPTIONS'],
+    ['/wpush/v1/x', 'POST, OPTIONS'],
+    ['/wpush/v1/messages/x', 'GET, HEAD, DELETE, OPTIONS'],
+    ['/wpush/v1/receipts/x', 'GET, HEAD, OPTIONS'],
+  ] as const;
+  const asked =
+    'authorization content-encoding content-type crypto-key encryption prefer push-receipt topic ttl urgency';
+  for (const [path, allow] of resources) {
+    const refused = await ask(url + path, { method: 'PATCH' });
+    t.match(refused, { status: 405, headers: { allow, ...origin } }, path);
+    const { status, headers } = await ask(url + path, { method: 'OPTIONS' });
+    t.match(
+      { status, ...headers },
+      { status: 204, 'access-control-allow-methods': allow, ...origin },
+    );
+    t.same(String(headers['access-control-allow-headers']).split(', '), asked.split(' '));
+    const exposed = String(headers['access-control-expose-headers']).split(', ');
+    for (const name of ['location', 'ttl', 'link', 'retry-after']) t.ok(exposed.includes(name));
+  }
+});
+
 t.test('/status and /about are read with GET or HEAD', async (t) => {
   const { url } = await openApp(t);
   const status = await ask(`${url}/status?x=1`, { method: 'GET' });

@@ -6,6 +6,9 @@ import type { Store } from '../../../central/store/store.js';
 import { channel, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
 import { addresses } from './addresses.js';
 import { darkDevices } from './dark-devices.js';
+import { messageEnds } from './message-ends.js';
+import { messageWakeups } from './message-wakeups.js';
+import { messages } from './messages.js';
 import { owedWakeups } from './owed-wakeups.js';
 import { anyAddress, meet, phrases, type Test } from './phrases.js';
 import { wakeups } from './wakeups.js';
@@ -38,6 +41,9 @@ export function storeContract(engine: string, openStore: OpenStore): void {
   wakeups(test);
   addresses(test);
   darkDevices(test);
+  messages(test);
+  messageEnds(test);
+  messageWakeups(test);
   owedWakeups(test);
   atTheEnd(test);
 }

@@ -1,13 +1,15 @@
 // The words in which the tests of a store are told.
 import type t from 'tap';
-import type { ChannelId, DeviceId } from '../../../central/protocol/ids.js';
-import type { WakeupAddress } from '../../../central/protocol/messages.js';
+import type { ChannelId, DeviceId, MessageId } from '../../../central/protocol/ids.js';
+import type { MessageKind, WakeupAddress } from '../../../central/protocol/messages.js';
+import type { MessageRecord } from '../../../central/store/messages.js';
 import type { HelloRecord, PutRecord, Store } from '../../../central/store/store.js';
 import type { WakeupReport } from '../../../central/wakeup/states.js';
 import { parseNetworkKey } from '../../../shared/network.js';
 import {
   channel,
   helloRecord,
+  messageRecord,
   putRecord,
   sampleIds,
   sampleMs,
@@ -57,6 +59,16 @@ export function phrases(store: Store) {
       store.hello(helloRecord(device, more)),
     put: (device: DeviceId, channel: ChannelId, version: number, more: Partial<PutRecord> = {}) =>
       store.put(putRecord(device, channel, version, more)),
+    /** A message: its record, and what came of it. */
+    send: async (device: DeviceId, channel: ChannelId, more: Partial<MessageRecord> = {}) => {
+      const record = messageRecord(device, channel, more);
+      return { ...record, ...(await store.putMessage(record)) };
+    },
+    /** The messages that wait for a device. */
+    waiting: async (device: DeviceId, nowMs = sampleMs) =>
+      (await store.pendingMessages(device, { nowMs, limit: 1000 })).map(({ id }) => id),
+    statusOf: async (device: DeviceId, message: MessageId) =>
+      (await store.messageStatus(device, message))?.state,
     prove: (device: DeviceId, address: WakeupAddress, nowMs = sampleMs) =>
       store.prove({ device, address, isNonce: true, nowMs, wakeupDueMs: nowMs + 10_000 }),
     stir: (device: DeviceId, address: WakeupAddress, nowMs = sampleMs) =>
@@ -83,13 +95,18 @@ export function phrases(store: Store) {
 /** A store and a new device in it, with its address and channels. */
 export async function meet(
   open: Open,
-  options: { address?: WakeupAddress; channels?: ChannelId[]; store?: 'empty' } = {},
+  options: {
+    address?: WakeupAddress;
+    channels?: ChannelId[];
+    store?: 'empty';
+    takes?: MessageKind;
+  } = {},
 ) {
-  const { address, channels = [channel('c1')] } = options;
+  const { address, channels = [channel('c1')], takes = 'text' } = options;
   const store = await open(options.store);
   const device = sampleIds.newDevice();
   const words = phrases(store);
-  await words.hello(device, { isNew: true, address });
+  await words.hello(device, { isNew: true, address, takes });
   for (const channel of channels) await store.register(device, channel, 100);
   return { store, device, ...words };
 }

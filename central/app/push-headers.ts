@@ -1,0 +1,58 @@
+// What the header fields of a Web Push request ask for (RFC 8030 section 5), read once.
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Urgency, urgencies } from '../../shared/wakeup/request.js';
+import type { BodyEncoding } from '../protocol/messages.js';
+import { parsePrefer } from './prefer.js';
+import type { ProblemName } from './problems.js';
+
+export interface PushHeaders {
+  ttlSeconds: number;
+  urgency: Urgency;
+  topic: string | undefined;
+  encoding: BodyEncoding;
+  /** It wants a receipt, in a new subscription or in the one of this URL. */
+  isAsync: boolean;
+  receiptUrl: string | undefined;
+}
+
+const topicPattern = /^[A-Za-z0-9_-]{1,32}$/;
+/** The longest header that is kept beside a body: a salt or a key takes 90 characters, and there may be several. */
+const encodingCharsMax = 1_024;
+
+export function parsePushHeaders(headers: IncomingHttpHeaders): PushHeaders | ProblemName {
+  const ttlSeconds = parseTtl(headers.ttl);
+  if (ttlSeconds === undefined) return 'bad-ttl';
+  const urgency = parseUrgency(headers.urgency);
+  if (urgency === undefined) return 'bad-urgency';
+  const topic = headers.topic?.toString();
+  if (topic !== undefined && !topicPattern.test(topic)) return 'bad-topic';
+  const encoding = parseEncoding(headers);
+  if (encoding === undefined) return 'bad-encoding';
+  const { isAsync } = parsePrefer(headers.prefer);
+  const receiptUrl = headers['push-receipt']?.toString();
+  return { ttlSeconds, urgency, topic, encoding, isAsync, receiptUrl };
+}
+
+/** Reads a time to live, in seconds; `undefined` for what is none. */
+export function parseTtl(value: unknown): number | undefined {
+  return typeof value === 'string' && /^[0-9]+$/.test(value) ? Number(value) : undefined;
+}
+
+function parseUrgency(value: string | string[] = 'normal'): Urgency | undefined {
+  const word = value.toString().toLowerCase();
+  return urgencies.find((known) => known === word);
+}
+
+/** Passed on as it is: only the device reads it. */
+function parseEncoding(headers: IncomingHttpHeaders): BodyEncoding | undefined {
+  const fields: [keyof BodyEncoding, unknown][] = [
+    ['encoding', headers['content-encoding']],
+    ['encryption', headers.encryption],
+    ['cryptoKey', headers['crypto-key']],
+  ];
+  const sent = fields.filter((field): field is [keyof BodyEncoding, string] => {
+    return typeof field[1] === 'string' && field[1] !== '';
+  });
+  const isShort = sent.every(([, value]) => value.length <= encodingCharsMax);
+  return isShort ? Object.fromEntries(sent) : undefined;
+}

@@ -1,0 +1,82 @@
+// Who an app server is (RFC 8292): the key that its requests are signed with. The one file that knows the JWT library.
+import type { IncomingHttpHeaders } from 'node:http';
+import { errors, jwtVerify } from 'jose';
+import type { Clock } from '../../shared/clock.js';
+import { parseVapidKey, publicKeyOf, type VapidKey } from '../protocol/vapid-key.js';
+import type { ProblemName } from './problems.js';
+
+/** RFC 8292 section 2: a token is valid for 24 hours at most. */
+const lifeSecondsMax = 86_400;
+/** Clocks of app servers may be wrong by this much. */
+const skewSeconds = 60;
+
+/** The key that the sender holds; `undefined` when the request names none. */
+export type ReadsKey = (
+  headers: IncomingHttpHeaders,
+) => Promise<{ key: VapidKey | undefined } | ProblemName>;
+
+export function createVapid(parts: {
+  /** The origin of endpoint URLs. */
+  audience: () => string;
+  clock: Clock;
+}): ReadsKey {
+  const { audience, clock } = parts;
+  return async (headers) => {
+    if (headers.authorization === undefined) return { key: undefined };
+    const { token, key } = credentialsOf(headers.authorization, headers);
+    if (token === undefined || key === undefined) return 'authorization-unusable';
+    const nowSeconds = Math.floor(clock.now() / 1000);
+    try {
+      const { payload } = await jwtVerify(token, publicKeyOf(key), {
+        algorithms: ['ES256'],
+        audience: audience(),
+        requiredClaims: ['exp'],
+        currentDate: new Date(clock.now()),
+        clockTolerance: skewSeconds,
+      });
+      const isTooLong = (payload.exp ?? 0) > nowSeconds + lifeSecondsMax + skewSeconds;
+      return isTooLong ? 'token-too-long' : { key };
+    } catch (error) {
+      return problemOf(error);
+    }
+  };
+}
+
+function problemOf(error: unknown): ProblemName {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature-invalid';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'signature-invalid';
+  if (error instanceof errors.JWTExpired) return 'token-expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return error.claim === 'aud' ? 'audience-wrong' : 'token-expired';
+  }
+  if (error instanceof errors.JOSEError) return 'authorization-unusable';
+  throw error;
+}
+
+interface Credentials {
+  token?: string | undefined;
+  key?: VapidKey | undefined;
+}
+
+function credentialsOf(authorization: string, headers: IncomingHttpHeaders): Credentials {
+  const [scheme = '', ...rest] = authorization.trim().split(/ +/);
+  if (scheme.toLowerCase() === 'vapid') {
+    const { t: token, k } = parametersOf(rest.join(' '), /,/);
+    return { token, key: parseVapidKey(k) };
+  }
+  // What senders of aesgcm still write (drafts of RFC 8292): the token alone, the key beside that of the encryption.
+  if (['webpush', 'bearer'].includes(scheme.toLowerCase())) {
+    const { p256ecdsa } = parametersOf(String(headers['crypto-key'] ?? ''), /[,;]/);
+    return { token: rest.join(' '), key: parseVapidKey(p256ecdsa) };
+  }
+  return {};
+}
+
+/** Reads `name=value` and `name="value"`; names in any case, those that are not known as well. */
+function parametersOf(text: string, separator: RegExp): Partial<Record<string, string>> {
+  const pairs = text.split(separator).flatMap((part) => {
+    const [, name = '', quoted, plain] = /^\s*([\w-]+)\s*=\s*(?:"(.*)"|(.*?))\s*$/.exec(part) ?? [];
+    return name === '' ? [] : [[name.toLowerCase(), quoted ?? plain] as const];
+  });
+  return Object.fromEntries(pairs);
+}

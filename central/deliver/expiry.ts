@@ -1,0 +1,53 @@
+// The end of messages whose time is over, and of what is remembered of those that ended. Nothing waits for it: what is
+// read leaves out what is over.
+import type { Clock } from '../../shared/clock.js';
+import { detach } from '../../shared/lifecycle.js';
+import type { Log } from '../../shared/log.js';
+import { traces } from '../../shared/traces.js';
+import type { Store } from '../store/store.js';
+
+const lookMs = 1_000;
+/** In one transaction: what else waits for the disk gets its turn in between. */
+const messagesPerStep = 500;
+
+/** Looks for messages that are over, from now until `close`. */
+export function watchExpiry(parts: {
+  store: Store;
+  /** For how long it can be asked what became of a message that ended. */
+  messageStatusMs: number;
+  clock: Clock;
+  log: Log;
+  countExpired: (messages: number) => void;
+}): { close(): void } {
+  const { store, messageStatusMs, clock, log, countExpired } = parts;
+  let isClosed = false;
+
+  /** Takes one step after another until there is nothing left to do. */
+  async function all(step: () => Promise<number>): Promise<void> {
+    while (!isClosed && (await step()) === messagesPerStep);
+  }
+
+  async function expire(): Promise<number> {
+    const expired = await store.expireMessages(clock.now(), messagesPerStep);
+    if (expired > 0) countExpired(expired);
+    return expired;
+  }
+
+  async function look(): Promise<void> {
+    await all(expire);
+    await all(() => store.forgetMessages(clock.now() - messageStatusMs, messagesPerStep));
+  }
+
+  function run(): void {
+    if (isClosed) return;
+    const plan = () => void (isClosed || clock.after(lookMs, run));
+    detach(look().finally(plan), log, traces.storeFailed);
+  }
+
+  clock.after(lookMs, run);
+  return {
+    close: () => {
+      isClosed = true;
+    },
+  };
+}

@@ -1,0 +1,319 @@
+// A part of the store's contract: what a message does to the device's wakeup, as its urgency asks.
+import { channel, sampleMs } from '../../support/central-samples.js';
+import { anyAddress, attemptsMax, meet, type Test, windowMs } from './phrases.js';
+
+const [c1, c2] = [channel('c1'), channel('c2')];
+const takes = 'push';
+const verdict = { nowMs: windowMs, attemptsMax };
+
+export function messageWakeups(test: Test): void {
+  urgencies(test);
+  once(test);
+  releases(test);
+  mixtures(test);
+}
+
+function urgencies(test: Test): void {
+  test('an urgent message owes a wakeup as a version does', async (t, open) => {
+    const { store, send, miss, due, device } = await meet(open, { takes, address: anyAddress() });
+    const sent = await send(device, c1, { urgency: 'high', wakeupDueMs: sampleMs + 8_000 });
+    t.match(sent, { outcome: 'stored', isOwedAnew: true });
+    t.match(sent.owed, { state: 'owed', attempts: 0, dueMs: sampleMs + 8_000, sinceMs: sampleMs });
+    t.same(await store.wakeupOf(device), sent.owed);
+    t.match(await send(device, c1, { urgency: 'high' }), { isOwedAnew: false, owed: sent.owed });
+    t.match(await miss(device), { now: { state: 'owed', attempts: 1, dueMs: windowMs } });
+    for (let i = 2; i <= attemptsMax; i++) await miss(device);
+    t.match(await store.wakeupOf(device), { state: 'dark', darkReason: 'unconfirmed' });
+    t.notOk((await due('owed')).includes(device));
+  });
+
+  test('messages of normal urgency are gathered from the first one on', async (t, open) => {
+    const { store, send, due, device } = await meet(open, { takes, address: anyAddress() });
+    const first = await send(device, c1, { wakeupDueMs: sampleMs + 5_000 });
+    t.match(first, { outcome: 'stored', isOwedAnew: true });
+    t.match(first.owed, { state: 'gathering', dueMs: sampleMs + 5_000, sinceMs: sampleMs });
+    const second = await send(device, c1, { nowMs: sampleMs + 9, wakeupDueMs: sampleMs + 5_009 });
+    t.match(second, { isOwedAnew: false, owed: first.owed });
+    t.same(await store.wakeupOf(device), first.owed);
+    t.notOk((await due('owed', { nowMs: sampleMs + 4_999 })).includes(device));
+    t.ok((await due('owed', { nowMs: sampleMs + 5_000 })).includes(device));
+  });
+
+  test('what is gathered leaves at once with something that cannot wait', async (t, open) => {
+    for (const kind of ['version', 'message'] as const) {
+      const { put, send, device } = await meet(open, { takes, address: anyAddress() });
+      const { owed } = await send(device, c1);
+      const more = { nowMs: sampleMs + 9, wakeupDueMs: sampleMs + 8_009 };
+      const urgent =
+        kind === 'version'
+          ? await put(device, c1, 1, more)
+          : await send(device, c1, { ...more, urgency: 'high' });
+      t.match(urgent, { outcome: 'stored', isOwedAnew: true });
+      t.same(urgent.owed, { ...owed, state: 'owed', dueMs: sampleMs + 8_009 }, 'the same wakeup');
+    }
+  });
+
+  test('messages of low urgency wake nobody, and neither does one for an open socket', async (t, open) => {
+    const { store, send, waiting, device } = await meet(open, { takes, address: anyAddress() });
+    const others = [
+      { urgency: 'low' },
+      { urgency: 'very-low' },
+      { urgency: 'normal', wakeupDueMs: undefined },
+      { urgency: 'high', wakeupDueMs: undefined },
+    ] as const;
+    for (const more of others) {
+      const sent = await send(device, c1, more);
+      t.match(sent, { outcome: 'stored', isOwedAnew: false });
+      t.equal(sent.owed, undefined);
+    }
+    t.equal((await waiting(device)).length, others.length);
+    t.match(await store.wakeupOf(device), { state: 'resting' });
+    t.match(await send(device, c1), { isOwedAnew: true });
+    t.match(await send(device, c1, { urgency: 'low' }), { isOwedAnew: false });
+  });
+
+  test('a device without an address, or in the dark, is owed none', async (t, open) => {
+    const { send, device, stateOf } = await meet(open, { takes });
+    const sent = await send(device, c1, { urgency: 'high' });
+    t.match(sent, { outcome: 'stored', isOwedAnew: false });
+    t.equal(sent.owed, undefined);
+    t.equal(await stateOf(device), 'none');
+    const other = await meet(open, { takes, address: anyAddress() });
+    await other.darken(other.device);
+    t.match(await other.send(other.device, c1), { outcome: 'stored', isOwedAnew: false });
+    t.equal(await other.stateOf(other.device), 'dark');
+  });
+
+  test('a wakeup that begins tells whether a message is urgent', async (t, open) => {
+    for (const [urgency, isUrgent] of [
+      ['high', true],
+      ['normal', false],
+    ] as const) {
+      const { send, put, begin, device } = await meet(open, { takes, address: anyAddress() });
+      await send(device, c1, { urgency });
+      await put(device, c1, 1);
+      t.match(await begin(device), { isUrgent });
+    }
+  });
+
+  test('gathered ones are counted among those that are owed', async (t, open) => {
+    const { store, send, device } = await meet(open, {
+      ...{ store: 'empty', takes, address: anyAddress() },
+    });
+    await send(device, c1);
+    t.match(await store.counts(), { owedWakeups: 1 });
+    t.same(await store.wakeupCounts(), [{ network: '214-07', state: 'owed', count: 1 }]);
+    t.match(await store.leasesOver(sampleMs + 1, 10), [{ device }], 'and their lease ends');
+  });
+}
+
+function once(test: Test): void {
+  test('a message of normal urgency wakes once, whatever came of it', async (t, open) => {
+    const ends = ['passed', 'refused', 'sign'] as const;
+    for (const name of ends) {
+      const { send, begin, move, due, waiting, device } = await meet(open, {
+        ...{ takes, address: anyAddress() },
+      });
+      const { id } = await send(device, c1);
+      await begin(device);
+      if (name !== 'refused') await move(device, { name: 'triggered' });
+      const moved = await move(device, { name, ...verdict });
+      t.match(moved, { now: { state: 'resting', attempts: 1 }, isDarkened: false }, name);
+      t.equal(moved?.ended?.outcome, name === 'passed' ? 'unconfirmed' : 'failure');
+      t.notOk((await due('owed')).includes(device));
+      t.same(await waiting(device), [id], 'it waits for the next connection');
+    }
+  });
+
+  test('what no gateway took was no wakeup', async (t, open) => {
+    const { send, begin, move, device } = await meet(open, { takes, address: anyAddress() });
+    await send(device, c1);
+    for (let i = 0; i < 3; i++) {
+      await begin(device, { nowMs: sampleMs + i });
+      const unsent = await move(device, { name: 'unsent', dueMs: sampleMs + i + 1 });
+      t.match(unsent?.now, { state: 'owed', attempts: 0, dueMs: sampleMs + i + 1 });
+    }
+    t.match(await begin(device), { now: { state: 'sending', attempts: 1 } });
+  });
+
+  test('one that comes while a wakeup is under way is owed its own after it', async (t, open) => {
+    const { send, begin, move, miss, device } = await meet(open, { takes, address: anyAddress() });
+    await send(device, c1);
+    await begin(device);
+    const late = await send(device, c1, { nowMs: sampleMs + 1 });
+    t.match(late, { isOwedAnew: false, owed: { state: 'sending' } });
+    await move(device, { name: 'triggered' });
+    const passed = await move(device, { name: 'passed', ...verdict });
+    t.match(passed?.now, { state: 'owed', attempts: 1, dueMs: windowMs });
+    t.match(await miss(device), { now: { state: 'resting', attempts: 2 } });
+  });
+
+  test('a hello owes another wakeup for what had none, and for what is urgent', async (t, open) => {
+    const address = anyAddress();
+    const { store, send, begin, hello, device } = await meet(open, { takes, address });
+    const { id } = await send(device, c1);
+    t.match(await hello(device, { takes, address }), { now: { state: 'owed' } });
+    await begin(device);
+    const back = await hello(device, { takes, address });
+    t.match(back, { ended: { outcome: 'success' }, now: { state: 'resting' } });
+    const urgent = await send(device, c1, { urgency: 'high' });
+    await begin(device);
+    t.match(await hello(device, { takes, address }), { now: { state: 'owed', attempts: 0 } });
+    await store.ackMessages(device, [{ id: urgent.id, code: 100 }], sampleMs);
+    t.match(await store.wakeupOf(device), { state: 'resting' });
+    t.match(await store.messageStatus(device, id), { state: 'stored' }, 'the older one waits on');
+  });
+
+  test('a hello and a proof owe nothing for messages of low urgency', async (t, open) => {
+    const address = anyAddress();
+    const { send, hello, prove, device } = await meet(open, { takes });
+    await send(device, c1, { urgency: 'low' });
+    t.match(await hello(device, { takes, address }), { now: { state: 'resting' } });
+    const elsewhere = anyAddress();
+    await hello(device, { takes, address: elsewhere, trust: 'prove' });
+    t.match(await prove(device, elsewhere), { now: { state: 'resting' } });
+    await hello(device, { takes, address: anyAddress(), trust: 'prove' });
+    await send(device, c1);
+    await hello(device, { takes, address, trust: 'prove' });
+    t.match(await prove(device, address), { now: { state: 'owed' } });
+  });
+
+  test('as many in vain as a device gets make it dark, each for another message', async (t, open) => {
+    const { send, miss, device } = await meet(open, { takes, address: anyAddress() });
+    for (let i = 1; i < attemptsMax; i++) {
+      t.match(await send(device, c1), { isOwedAnew: true, owed: { attempts: i - 1 } });
+      t.match(await miss(device), { now: { state: 'resting', attempts: i } });
+    }
+    await send(device, c1);
+    t.match(await miss(device), { isDarkened: true, now: { darkReason: 'unconfirmed' } });
+  });
+
+  test('a hello begins to count anew', async (t, open) => {
+    const address = anyAddress();
+    const { send, miss, hello, device } = await meet(open, { takes, address });
+    await send(device, c1);
+    await miss(device);
+    t.match(await hello(device, { takes, address }), { now: { state: 'resting', attempts: 0 } });
+  });
+}
+
+function releases(test: Test): void {
+  test('a wakeup is not sent for what is over, cancelled or replaced by something low', async (t, open) => {
+    for (const urgency of ['normal', 'high'] as const) {
+      const { store, send, stateOf, device } = await meet(open, { takes, address: anyAddress() });
+      const first = await send(device, c1, { urgency });
+      t.equal(await store.cancelMessage(device, first.id, sampleMs), 'cancelled');
+      t.equal(await stateOf(device), 'resting');
+      await send(device, c1, { urgency, topic: 'a' });
+      const low = await send(device, c1, { urgency: 'low', topic: 'a' });
+      t.match(low, { replaced: 1, isOwedAnew: false });
+      t.equal(low.owed, undefined);
+      t.equal(await stateOf(device), 'resting');
+      await send(device, c1, { urgency, expiresMs: sampleMs + 10 });
+      await store.expireMessages(sampleMs + 10, 1000);
+      t.equal(await stateOf(device), 'resting');
+      t.match(await send(device, c1, { urgency }), { isOwedAnew: true });
+    }
+  });
+
+  test('it is sent as long as something else wants it', async (t, open) => {
+    const { store, put, send, stateOf, device } = await meet(open, {
+      ...{ takes, address: anyAddress() },
+    });
+    const [first, second] = [await send(device, c1), await send(device, c1)];
+    await store.cancelMessage(device, first.id, sampleMs);
+    t.equal(await stateOf(device), 'gathering');
+    await put(device, c1, 1);
+    await store.cancelMessage(device, second.id, sampleMs);
+    t.equal(await stateOf(device), 'owed');
+    await store.ack(device, [{ channel: c1, version: 1 }]);
+    t.equal(await stateOf(device), 'resting');
+  });
+
+  test('none begins for what is over, noted or not', async (t, open) => {
+    const { send, begin, device, stateOf, statusOf } = await meet(open, {
+      ...{ takes, address: anyAddress() },
+    });
+    const { id } = await send(device, c1, { urgency: 'high', expiresMs: sampleMs + 10 });
+    t.equal(await begin(device, { nowMs: sampleMs + 10 }), undefined);
+    t.equal(await stateOf(device), 'resting');
+    t.equal(await statusOf(device, id), 'stored', 'its end is noted by whoever looks for it');
+  });
+
+  test('no second one follows for what is over when the window is', async (t, open) => {
+    const { send, begin, move, device } = await meet(open, { takes, address: anyAddress() });
+    await send(device, c1, { urgency: 'high', expiresMs: windowMs });
+    await begin(device);
+    const passed = await move(device, { name: 'passed', ...verdict });
+    t.match(passed, { now: { state: 'resting', attempts: 1 }, ended: { outcome: 'unconfirmed' } });
+  });
+
+  test('one under way goes on to the end of its window, and counts', async (t, open) => {
+    const { store, send, begin, move, device } = await meet(open, { takes, address: anyAddress() });
+    const first = await send(device, c1, { urgency: 'high' });
+    await begin(device);
+    await store.cancelMessage(device, first.id, sampleMs);
+    const underWay = { state: 'sending', attempts: 1 };
+    t.match(await store.wakeupOf(device), underWay);
+    t.match((await send(device, c1, { urgency: 'high' })).owed, underWay);
+    await store.expireMessages(Number.MAX_SAFE_INTEGER, 1000);
+    t.match(await store.wakeupOf(device), underWay);
+    const passed = await move(device, { name: 'passed', ...verdict });
+    t.match(passed, { now: { state: 'resting', attempts: 1 }, ended: { outcome: 'unconfirmed' } });
+  });
+
+  test('what the device itself ends, ends the wakeup with it', async (t, open) => {
+    const ways = ['ack', 'unregister'] as const;
+    for (const way of ways) {
+      const { store, send, begin, stateOf, device } = await meet(open, {
+        ...{ takes, address: anyAddress() },
+      });
+      const { id } = await send(device, c1, { urgency: 'high' });
+      await begin(device);
+      const ended =
+        way === 'ack'
+          ? (await store.ackMessages(device, [{ id, code: 100 }], sampleMs)).ended
+          : await store.unregister(device, c1, sampleMs);
+      t.match(ended, { outcome: 'expired', attempts: 1 });
+      t.equal(await stateOf(device), 'resting');
+    }
+  });
+}
+
+function mixtures(test: Test): void {
+  test('a version is tried again for, however many messages wait with it', async (t, open) => {
+    const { put, send, miss, device } = await meet(open, {
+      ...{ takes, address: anyAddress(), channels: [c1, c2] },
+    });
+    await send(device, c1);
+    await put(device, c2, 1);
+    t.match(await miss(device), { now: { state: 'owed', attempts: 1 } });
+    t.match(await miss(device), { now: { state: 'owed', attempts: 2 } });
+  });
+
+  test('an ack leaves a wakeup that something else wants', async (t, open) => {
+    const { store, put, send, stateOf, device } = await meet(open, {
+      ...{ takes, address: anyAddress() },
+    });
+    const { id } = await send(device, c1);
+    await put(device, c1, 1);
+    t.same(await store.ackMessages(device, [{ id, code: 100 }], sampleMs), { messages: 1 });
+    t.equal(await stateOf(device), 'owed');
+    await send(device, c1, { urgency: 'low' });
+    await store.ack(device, [{ channel: c1, version: 1 }]);
+    t.equal(await stateOf(device), 'resting');
+  });
+
+  test('gathered in bulk, prompt from the first message on that was not', async (t, open) => {
+    const { send, device } = await meet(open, { takes, address: anyAddress() });
+    t.match(await send(device, c1, { lane: 'bulk' }), { owed: { lane: 'bulk' } });
+    t.match(await send(device, c1, { lane: 'prompt' }), { owed: { lane: 'prompt' } });
+  });
+
+  test('a gathered one that its device holds a socket for is put off', async (t, open) => {
+    const { send, move, device } = await meet(open, { takes, address: anyAddress() });
+    const { owed } = await send(device, c1);
+    const held = await move(device, { name: 'held', dueMs: sampleMs + 77_000 });
+    t.same(held?.now, { ...owed, dueMs: sampleMs + 77_000 });
+  });
+}
