@@ -7,11 +7,17 @@ import { networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.j
 import { version } from '../shared/version.js';
 import { type Protocol, protocols } from '../shared/wakeup/request.js';
 import { createHandset, type Handset } from './client.js';
+import { type DialectName, dialectNames } from './dialects/dialects.js';
 import { printEvents } from './event-lines.js';
-import { defaultLimits, type HandsetOptions } from './options.js';
+import { keepKeysFile, readKeysFile } from './keys-file.js';
+import { defaultLimits } from './limits.js';
+import type { HandsetOptions } from './options.js';
 
 interface CliOptions {
   central: string;
+  dialect: DialectName;
+  key?: string;
+  keys?: string;
   network?: string;
   netid?: string;
   ip?: string;
@@ -31,6 +37,16 @@ const program = new Command('reveille-handset')
   )
   .version(version)
   .requiredOption('--central <url>', 'WebSocket URL of the notification server, ws: or wss:')
+  .addOption(
+    new Option('--dialect <name>', 'what it speaks; webpush is that of KaiOS 2.5 and Firefox')
+      .choices(dialectNames)
+      .default('simplepush'),
+  )
+  .option('--key <base64url>', 'with webpush: public key of the one app server that may send')
+  .option(
+    '--keys <file>',
+    'with webpush: keep the keys of the channels there, or read those of an earlier run',
+  )
   .option('--network <mcc-mnc>', 'mobile network it is in, such as 214-07; wakeable only with one')
   .option('--netid <name>', "address pool of that network (default: the network's default one)")
   .option('--ip <address>', 'listen for wakeups there (default: the address towards central)')
@@ -67,6 +83,9 @@ function run(options: CliOptions): void {
     program.error(`error: --channels: at most ${channelsMax} channels in all`);
   }
   const handset = create(options);
+  const { keys } = options;
+  // Before the endpoints are printed: who has read one may send at once, and the keys are to outlive us.
+  if (keys !== undefined) orSay('--keys', () => keepKeysFile(handset, keys));
   const write = (line: string) => void process.stdout.write(line);
   printEvents(handset, { isJson: options.json === true, write });
   // Timers of the library do not keep a process alive, and while it waits to reconnect there is nothing else.
@@ -98,15 +117,16 @@ function create(options: CliOptions): Handset {
 }
 
 function handsetOptions(options: CliOptions): HandsetOptions {
-  const { central, ip, port, protocol, uaid, channel } = options;
+  const { central, dialect, key, keys, ip, port, protocol, uaid, channel, ca } = options;
   const isModern = options.legacy !== true;
   const channelIDs = channel.length > 0 ? channel : undefined;
   const network = networkOf(options);
   return {
-    ...{ central, ip, port, protocol, uaid, channelIDs, network },
+    ...{ central, dialect, key, ip, port, protocol, uaid, channelIDs, network },
+    keys: keys === undefined ? undefined : orSay('--keys', () => readKeysFile(keys)),
     proof: isModern,
     auth: isModern,
-    ca: certificates(options.ca),
+    ca: ca === undefined ? undefined : orSay('--ca', () => readFileSync(ca)),
   };
 }
 
@@ -122,11 +142,12 @@ function networkOf({ network, netid }: CliOptions): HandsetOptions['network'] {
   return networkParts(key);
 }
 
-function certificates(file: string | undefined): Buffer | undefined {
+/** What this gives; where it fails, the option is wrong. */
+function orSay<T>(option: string, work: () => T): T {
   try {
-    return file === undefined ? undefined : readFileSync(file);
+    return work();
   } catch (error) {
-    return program.error(`error: --ca: ${messageOf(error)}`);
+    return program.error(`error: ${option}: ${messageOf(error)}`);
   }
 }
 

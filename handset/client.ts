@@ -5,9 +5,11 @@ import { EventEmitter } from 'node:events';
 import { CodedError } from '../shared/errors.js';
 import { type Channel, createAccount } from './account.js';
 import { openConversation } from './conversation.js';
+import { createDialect, type DialectName } from './dialects/dialects.js';
 import { emitOn, type HandsetEvents } from './events.js';
 import { createLink, type HandsetState } from './link.js';
 import { checkChannelID, type HandsetOptions, readOptions } from './options.js';
+import { type ChannelKeys, createKeyring, type SubscriptionKeys } from './push-keys.js';
 import { isFinal } from './reception.js';
 import { createRequests } from './requests.js';
 import { createWakePort } from './wake-port.js';
@@ -15,6 +17,8 @@ import { createWakePort } from './wake-port.js';
 export interface Registration {
   channelID: string;
   pushEndpoint: string;
+  /** What the app server encrypts with; missing in Simple Push. */
+  keys?: SubscriptionKeys;
 }
 
 export interface Handset extends EventEmitter<HandsetEvents> {
@@ -24,12 +28,16 @@ export interface Handset extends EventEmitter<HandsetEvents> {
   stop(): Promise<void>;
   /**
    * Registers a channel, a new one by default; idempotent. Waits for a connection, and ends sleep for it. Rejects with
-   * a CodedError: `bad-option`, `too-many-channels`, `bad-channel`, `not-ready`, `timeout`, `stopped` or `refused`.
+   * a CodedError: `bad-option`, `too-many-channels`, `bad-channel`, `bad-key`, `not-ready`, `timeout`, `stopped` or
+   * `refused`.
    */
   register(channelID?: string): Promise<Registration>;
   /** Gives a channel up. Rejects like `register`, and with `unknown-channel` when it is not ours. */
   unregister(channelID: string): Promise<void>;
   channels(): Channel[];
+  /** By channel, what decrypts its messages: to be handed to the next run. A secret. Empty in Simple Push. */
+  keys(): Record<string, ChannelKeys>;
+  readonly dialect: DialectName;
   uaid(): string | undefined;
   state(): HandsetState;
 }
@@ -40,6 +48,8 @@ export function createHandset(options: HandsetOptions): Handset {
   const emitter = new EventEmitter<HandsetEvents>();
   const emit = emitOn(emitter);
   const account = createAccount(settings);
+  const dialect = createDialect(settings);
+  const keyring = createKeyring(settings.keys);
   const requests = createRequests({ clock: settings.clock, timeoutMs: settings.requestTimeoutMs });
   const wakePort = createWakePort({
     settings,
@@ -51,7 +61,8 @@ export function createHandset(options: HandsetOptions): Handset {
   const link = createLink({
     settings,
     emit,
-    open: (events) => openConversation({ settings, account, requests, wakePort, emit }, events),
+    open: (events) =>
+      openConversation({ settings, account, dialect, keyring, requests, wakePort, emit }, events),
     hasRequests: requests.areOpen,
   });
 
@@ -75,7 +86,7 @@ export function createHandset(options: HandsetOptions): Handset {
       return stopping;
     },
     async register(channelID: string = randomUUID()) {
-      checkChannelID(channelID);
+      checkChannelID(channelID, settings.dialect);
       const added = account.add(channelID);
       if (added === 'full') {
         const detail = `${settings.channelsMax} channels are registered; unregister one or raise channelsMax`;
@@ -84,7 +95,9 @@ export function createHandset(options: HandsetOptions): Handset {
       const answer = requests.ask('register', channelID);
       link.wanted();
       try {
-        return { channelID, pushEndpoint: await answer };
+        const pushEndpoint = await answer;
+        const keys = account.find(channelID)?.keys;
+        return { channelID, pushEndpoint, ...(keys && { keys }) };
       } catch (error) {
         const isLost = error instanceof CodedError && isFinal(error);
         if (added === 'added' || isLost) account.remove(channelID);
@@ -100,6 +113,8 @@ export function createHandset(options: HandsetOptions): Handset {
       await answer;
     },
     channels: account.channels,
+    keys: keyring.all,
+    dialect: settings.dialect,
     uaid: account.uaid,
     state: link.state,
   });

@@ -2,6 +2,7 @@
 // Whether and when there is a next conversation is the link's business.
 import { CodedError } from '../shared/errors.js';
 import type { Account } from './account.js';
+import type { Dialect } from './dialects/dialect.js';
 import type { Emit } from './events.js';
 import { type KeepAlive, startKeepAlive } from './keep-alive.js';
 import {
@@ -13,6 +14,7 @@ import {
 } from './messages.js';
 import type { HandsetSettings } from './options.js';
 import { createProofs, type Proof, type ProofVerdict } from './proofs.js';
+import type { Keyring } from './push-keys.js';
 import { createReception, unexpected } from './reception.js';
 import type { Requests } from './requests.js';
 import { openSocket } from './socket.js';
@@ -34,6 +36,9 @@ export interface Conversation {
 export interface ConversationParts {
   settings: HandsetSettings;
   account: Account;
+  /** What hello asks for; the server may agree to an older one. */
+  dialect: Dialect;
+  keyring: Keyring;
   requests: Requests;
   wakePort: WakePort;
   emit: Emit;
@@ -47,12 +52,14 @@ export interface ConversationEvents {
 }
 
 export function openConversation(
-  { settings, account, requests, wakePort, emit }: ConversationParts,
+  parts: ConversationParts,
   events: ConversationEvents,
 ): Conversation {
+  const { settings, account, requests, wakePort, emit } = parts;
   const { clock, connectTimeoutMs, requestTimeoutMs } = settings;
   let phase: 'dialling' | 'greeting' | 'ready' | 'closing' | 'over' = 'dialling';
   let wasOpen = false;
+  let { dialect } = parts;
   let silence: KeepAlive | undefined;
   let resolveEnded = () => {};
   const ended = new Promise<void>((resolve) => {
@@ -68,8 +75,8 @@ export function openConversation(
         wakePort.open(localAddress).then((wakeup) => {
           if (phase !== 'dialling') return;
           phase = 'greeting';
-          const channelIDs = account.listForHello();
-          socket.send(helloFrame({ uaid: account.uaid(), channelIDs, wakeup }));
+          const words = dialect.helloWords({ channelIDs: account.listForHello() });
+          socket.send(helloFrame({ uaid: account.uaid(), wakeup, words }));
         });
       },
       frame: take,
@@ -88,7 +95,11 @@ export function openConversation(
       },
     },
   );
-  const reception = createReception({ account, requests, emit, send: socket.send });
+  const reception = createReception({
+    ...parts,
+    dialect: () => dialect,
+    send: socket.send,
+  });
   const proofs = createProofs({
     clock,
     perMinuteMax: settings.proofsPerMinuteMax,
@@ -110,7 +121,8 @@ export function openConversation(
   function take(frame: string | undefined): void {
     silence?.heard();
     if (phase !== 'greeting' && phase !== 'ready') return;
-    const message = frame === undefined ? binaryFrame() : parseServerMessage(frame);
+    const message =
+      frame === undefined ? binaryFrame() : parseServerMessage(frame, dialect.readers);
     if (message instanceof CodedError) emit('error', message);
     else if (phase === 'ready') takeReady(message);
     else takeGreeting(message);
@@ -130,8 +142,10 @@ export function openConversation(
     else reception.handle(message);
   }
 
-  function greeted({ uaid, status, auth }: ServerMessage & { messageType: 'hello' }): void {
+  function greeted(answer: ServerMessage & { messageType: 'hello' }): void {
+    const { uaid, status, auth } = answer;
     phase = 'ready';
+    dialect = dialect.agreed(answer);
     cancelDeadline();
     const isBadAuth = auth instanceof CodedError;
     wakePort.agree(isBadAuth ? undefined : auth);
@@ -161,7 +175,7 @@ export function openConversation(
   return {
     isReady: () => phase === 'ready',
     sendRequests() {
-      if (phase === 'ready') requests.flush(socket.send);
+      if (phase === 'ready') reception.sendRequests();
     },
     doubt() {
       if (phase === 'ready') silence?.askNow();

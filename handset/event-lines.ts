@@ -28,8 +28,12 @@ export function printEvents(
   handset.on('replaced', ({ uaid, previous }) => {
     print({ event: 'replaced', fields: { uaid, previous } });
   });
-  handset.on('registered', ({ channelID, pushEndpoint }) => {
-    print({ event: 'endpoint', fields: { channelID, pushEndpoint } });
+  handset.on('registered', ({ channelID, pushEndpoint, keys }) => {
+    const fields = { channelID, pushEndpoint, ...keys };
+    print({ event: 'endpoint', fields, words: [channelID, pushEndpoint] });
+    // What libraries of app servers want, as a browser writes it. Programs have it all in the fields above.
+    const subscription = JSON.stringify({ endpoint: pushEndpoint, keys });
+    if (keys && !options.isJson) print({ event: 'subscription', fields: { subscription } });
   });
   handset.on('unregistered', ({ channelID }) => {
     print({ event: 'unregistered', fields: { channelID } });
@@ -37,6 +41,16 @@ export function printEvents(
   handset.on('notification', ({ channelID, version, pushEndpoint }) => {
     const fields = { channelID, version, pushEndpoint };
     print({ event: 'notification', fields, words: [channelID, version] });
+  });
+  // On the wire its id is called a version, and it is printed as the notification that it came as.
+  handset.on('message', ({ channelID, id, data, pushEndpoint }) => {
+    const text = data?.toString();
+    const fields = { channelID, version: id, data: text, pushEndpoint };
+    print({ event: 'notification', fields, words: [channelID, text ?? id] });
+  });
+  handset.on('text', ({ channelID, id, body, pushEndpoint }) => {
+    const fields = { channelID, id, body, pushEndpoint };
+    print({ event: 'text', fields, words: [channelID, body] });
   });
   handset.on('closed', ({ code }) => print({ event: 'closed', fields: { code } }));
   handset.on('woken', ({ protocol, from }) => {

@@ -1,16 +1,22 @@
 // What a handset tells whoever runs it. The names are also the words that the command prints.
 import type { EventEmitter } from 'node:events';
 import type { Protocol } from '../shared/wakeup/request.js';
+import type { SubscriptionKeys } from './push-keys.js';
 
 export interface HandsetEvents {
   /** The server knows us. 201: it will close with 4774 when all is quiet, and have us woken. */
   hello: [{ uaid: string; status: number }];
   /** The server did not take our uaid: every endpoint is void, and `registered` follows for each channel. */
   replaced: [{ uaid: string; previous: string }];
-  registered: [{ channelID: string; pushEndpoint: string }];
+  /** The keys belong to the endpoint where app servers encrypt: in Web Push. */
+  registered: [{ channelID: string; pushEndpoint: string; keys?: SubscriptionKeys }];
   unregistered: [{ channelID: string }];
   /** A version newer than all before on its channel. The endpoint is missing while it is not known yet. */
   notification: [{ channelID: string; version: number; pushEndpoint?: string }];
+  /** Web Push: what an app server sent, decrypted; without data where it sent none. Each is told once. */
+  message: [{ channelID: string; id: string; data?: Buffer; pushEndpoint?: string }];
+  /** Simple Push: a text for the notification area. Each is told once. */
+  text: [{ channelID: string; id: string; body: string; pushEndpoint?: string }];
   /** An open socket is closed. After 4774 the handset sleeps. */
   closed: [{ code: number }];
   /** A wakeup came, needed or not. */

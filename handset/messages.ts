@@ -1,6 +1,8 @@
-// The device protocol's words (spec chapter 3, subprotocol `push-notification`) as the user agent uses them,
-// in one table, and the one parser of what the notification server says. It knows nothing of sockets or state.
+// The words that every dialect of the device protocol shares (spec chapter 3, subprotocol `push-notification`) as the
+// user agent uses them, in one table, and the one parser of what the notification server says. It knows nothing of
+// sockets or state.
 import { CodedError } from '../shared/errors.js';
+import type { EncryptedBody } from './decryption.js';
 import type { WakeupAuth } from './wake-guard.js';
 
 export const subprotocol = 'push-notification';
@@ -12,6 +14,7 @@ export const statuses = { ok: 200, okWakeable: 201, unregistered: 202, notReady:
 
 /** What a refusing status means, as the stable `code` of the error that carries it. */
 const refusalCodes: Record<number, string> = {
+  400: 'bad-key',
   405: 'unknown-message',
   408: 'not-ready',
   450: 'not-json',
@@ -21,8 +24,6 @@ const refusalCodes: Record<number, string> = {
   463: 'binary-frame',
 };
 
-/** Frames of the user agent are kept under the 20 KiB that a server takes: 100 acks of the longest channelID. */
-export const ackUpdatesMax = 100;
 export const channelIdCharsMax = 128;
 const uaidCharsMax = 128;
 const endpointCharsMax = 2048;
@@ -30,15 +31,24 @@ const reasonCharsMax = 200;
 
 export type RequestKind = 'register' | 'unregister';
 
-export interface Update {
-  channelID: string;
-  version: number;
-}
+/** What an app server has for a channel. A version stands for itself, and has no id. */
+export type News =
+  | { kind: 'version'; channelID: string; version: number }
+  | { kind: 'text'; channelID: string; id: string; body: string }
+  | { kind: 'push'; channelID: string; id: string; body?: EncryptedBody };
+
+/** What became of news. `not-delivered`: it came before, or its channel is none of ours. */
+export type Outcome = 'delivered' | 'not-decrypted' | 'not-delivered';
+
+/** A frame as it was read from JSON, or the words that go into one. */
+export type Frame = Record<string, unknown>;
+export type Words = Readonly<Frame>;
 
 export interface Hello {
-  uaid?: string | undefined;
-  channelIDs?: readonly string[] | undefined;
-  wakeup?: WakeupAddress | undefined;
+  uaid: string | undefined;
+  wakeup: WakeupAddress | undefined;
+  /** What the dialect adds. */
+  words: Words;
 }
 
 /** Where and how this handset can be woken, as hello tells it. */
@@ -55,10 +65,10 @@ export interface WakeupAddress {
 
 /** What the server says, without the wire's variations. `channelID` of a refusal may be missing there. */
 export type ServerMessage =
-  | { messageType: 'hello'; uaid: string; status: number; auth: AuthFound }
+  | { messageType: 'hello'; uaid: string; status: number; auth: AuthFound; isWebPush: boolean }
   | { messageType: 'register'; channelID: string; pushEndpoint: string }
   | { messageType: 'unregister'; channelID: string }
-  | { messageType: 'notification'; updates: Update[]; unreadable: number }
+  | { messageType: 'notification'; news: News[]; unreadable: number }
   | { messageType: 'refusal'; request: string | undefined; channelID?: string; error: CodedError }
   | { messageType: 'keep-alive' }
   | { messageType: 'unknown' };
@@ -68,7 +78,7 @@ type AuthFound = WakeupAuth | CodedError<'bad-frame'> | undefined;
 
 export const keepAlive = '{}';
 
-export function helloFrame({ uaid, channelIDs, wakeup }: Hello): string {
+export function helloFrame({ uaid, wakeup, words }: Hello): string {
   const announced = wakeup && {
     wakeup_hostport: {
       ip: wakeup.ip,
@@ -79,16 +89,11 @@ export function helloFrame({ uaid, channelIDs, wakeup }: Hello): string {
     mobilenetwork: wakeup.mobilenetwork,
     protocol: wakeup.protocol,
   };
-  return JSON.stringify({ messageType: 'hello', uaid, channelIDs, ...announced });
+  return JSON.stringify({ messageType: 'hello', uaid, ...words, ...announced });
 }
 
-export function requestFrame(kind: RequestKind, channelID: string): string {
-  return JSON.stringify({ messageType: kind, channelID });
-}
-
-export function ackFrame(updates: readonly Update[]): string {
-  const acked = updates.map(({ channelID, version }) => ({ channelID, version: String(version) }));
-  return JSON.stringify({ messageType: 'ack', updates: acked });
+export function requestFrame(kind: RequestKind, channelID: string, words: Words): string {
+  return JSON.stringify({ messageType: kind, channelID, ...words });
 }
 
 export function proofFrame(nonce: string): string {
@@ -101,8 +106,14 @@ export function retryAfterMsOf(reason: string): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
-/** Reads one frame. A frame that cannot be read comes back as an error with code `bad-frame`. Never throws. */
-export function parseServerMessage(text: string): ServerMessage | CodedError<'bad-frame'> {
+/**
+ * Reads one frame, with the readers of the dialect beside those of all. A frame that cannot be read comes back as an
+ * error with code `bad-frame`. Never throws.
+ */
+export function parseServerMessage(
+  text: string,
+  dialectReaders: ReadonlyMap<string, Reader>,
+): ServerMessage | CodedError<'bad-frame'> {
   // The oldest servers answer a keep-alive with this text, which is no JSON.
   if (text === 'PONG') return { messageType: 'keep-alive' };
   let frame: unknown;
@@ -121,24 +132,23 @@ export function parseServerMessage(text: string): ServerMessage | CodedError<'ba
     return status === undefined ? { messageType: 'keep-alive' } : badFrame('no messageType');
   }
   // A plain object would also find `constructor` and its like, which are no message types.
-  const read = readers.get(messageType);
+  const read = readers.get(messageType) ?? dialectReaders.get(messageType);
   return read ? read(frame) : { messageType: 'unknown' };
 }
 
-type Frame = Record<string, unknown>;
-type Reader = (frame: Frame) => ServerMessage | CodedError<'bad-frame'>;
+export type Reader = (frame: Frame) => ServerMessage | CodedError<'bad-frame'>;
 
 const readers = new Map<string, Reader>([
   ['hello', readHello],
   ['register', readRegister],
   ['unregister', readUnregister],
-  ['notification', readNotification],
 ]);
 
-function readHello({ uaid, status, wakeup_auth }: Frame): ReturnType<Reader> {
+function readHello({ uaid, status, use_webpush, wakeup_auth }: Frame): ReturnType<Reader> {
   if (typeof status !== 'number') return badFrame('hello without a status');
   if (!isText(uaid, uaidCharsMax)) return badFrame('hello without a uaid of 1 to 128 characters');
-  return { messageType: 'hello', uaid, status, auth: readAuth(wakeup_auth) };
+  const isWebPush = use_webpush === true;
+  return { messageType: 'hello', uaid, status, auth: readAuth(wakeup_auth), isWebPush };
 }
 
 function readAuth(auth: unknown): AuthFound {
@@ -169,29 +179,6 @@ function readUnregister({ channelID, status }: Frame): ReturnType<Reader> {
   return { messageType: 'unregister', channelID };
 }
 
-function readNotification({ updates }: Frame): ReturnType<Reader> {
-  if (!Array.isArray(updates)) return badFrame('notification without updates');
-  const readable = updates.flatMap(readUpdate);
-  return {
-    messageType: 'notification',
-    updates: readable,
-    unreadable: updates.length - readable.length,
-  };
-}
-
-function readUpdate(update: unknown): Update[] {
-  if (!isRecord(update) || !isText(update.channelID, channelIdCharsMax)) return [];
-  const version = readVersion(update.version);
-  return version === undefined ? [] : [{ channelID: update.channelID, version }];
-}
-
-/** 0 … 2^53-1. A decimal string by the protocol; numbers are taken too, as other user agents do. */
-function readVersion(version: unknown): number | undefined {
-  const isDecimal = typeof version === 'string' && /^[0-9]{1,16}$/.test(version);
-  const value = isDecimal ? Number(version) : version;
-  return Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined;
-}
-
 function refusal(frame: Frame, status: number): ServerMessage {
   const { messageType, channelID, reason } = frame;
   const code = refusalCodes[status] ?? 'refused';
@@ -206,14 +193,14 @@ function refusal(frame: Frame, status: number): ServerMessage {
   };
 }
 
-function badFrame(problem: string, cause?: unknown): CodedError<'bad-frame'> {
+export function badFrame(problem: string, cause?: unknown): CodedError<'bad-frame'> {
   return new CodedError('bad-frame', `frame ignored: ${problem}`, { cause });
 }
 
-function isText(value: unknown, charsMax: number): value is string {
+export function isText(value: unknown, charsMax: number): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= charsMax;
 }
 
-function isRecord(value: unknown): value is Frame {
+export function isRecord(value: unknown): value is Frame {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,61 +1,14 @@
-// What a handset can be told at its start, with the default of each limit, checked before anything is opened.
+// What a handset can be told at its start, checked before anything is opened.
 import { X509Certificate } from 'node:crypto';
 import { parseAddress } from '../shared/address.js';
 import { type Clock, systemClock } from '../shared/clock.js';
 import { CodedError } from '../shared/errors.js';
 import { networkKey } from '../shared/network.js';
 import { type Protocol, protocols } from '../shared/wakeup/request.js';
+import { type DialectName, dialectNames } from './dialects/dialects.js';
+import { defaultLimits, type HandsetLimits } from './limits.js';
 import { channelIdCharsMax } from './messages.js';
-
-/** Limits and times, all in the unit their name ends with. */
-export interface HandsetLimits {
-  /** The first wait after a loss is at most this; it doubles with each further loss. */
-  backoffBaseMs: number;
-  backoffCapMs: number;
-  /** After a close 1012 or 1013, which a whole crowd hears at once, even the first wait may be this long. */
-  crowdSpreadMs: number;
-  /** A server that names the time of our return is believed up to this; half of it may come on top, as jitter. */
-  retryAfterMaxMs: number;
-  /** From dialling to the answer to hello. */
-  connectTimeoutMs: number;
-  /** For the answer to register, unregister and a keep-alive. */
-  requestTimeoutMs: number;
-  /** Silence of the server after which the handset asks for a sign of life. */
-  pingIntervalMs: number;
-  /** Sleep after which it reconnects by itself, so that the server does not forget its address. */
-  refreshMs: number;
-  /** A wakeup this shortly before a close 4774 was meant for the sleep that the close begins. */
-  wakeOverlapMs: number;
-  /** Nonces returned in a minute; more are ignored. */
-  proofsPerMinuteMax: number;
-  /** How long a TCP wakeup may take to say its line. */
-  wakeReadMs: number;
-  wakeConnectionsMax: number;
-  /** How long a goodbye may take. Real time, as it is the WebSocket library that waits. */
-  closeTimeoutMs: number;
-  /** Channels of one handset; their list has to fit into a hello of 20 KiB. */
-  channelsMax: number;
-  /** Longest frame taken from the server. */
-  frameBytesMax: number;
-}
-
-export const defaultLimits: HandsetLimits = {
-  backoffBaseMs: 1_000,
-  backoffCapMs: 60_000,
-  crowdSpreadMs: 10_000,
-  retryAfterMaxMs: 3_600_000,
-  connectTimeoutMs: 30_000,
-  requestTimeoutMs: 10_000,
-  pingIntervalMs: 30 * 60_000,
-  refreshMs: 6 * 3_600_000,
-  wakeOverlapMs: 2_000,
-  proofsPerMinuteMax: 10,
-  wakeReadMs: 5_000,
-  wakeConnectionsMax: 16,
-  closeTimeoutMs: 2_000,
-  channelsMax: 256,
-  frameBytesMax: 1024 * 1024,
-};
+import { areChannelKeys, type ChannelKeys, isPublicKey } from './push-keys.js';
 
 export interface HandsetOptions extends Partial<HandsetLimits> {
   /** The notification server: a `ws:` or `wss:` URL. */
@@ -68,13 +21,22 @@ export interface HandsetOptions extends Partial<HandsetLimits> {
   port?: number | undefined;
   /** Default udp. */
   protocol?: Protocol | undefined;
+  /** Default simplepush. A server that does not know Web Push is spoken to in Simple Push. */
+  dialect?: DialectName | undefined;
+  /** Web Push: the public key of the one app server that may send (VAPID), in base64url. */
+  key?: string | undefined;
+  /** Web Push: `Handset.keys()` of an earlier run, for the channels handed in. */
+  keys?: Readonly<Record<string, ChannelKeys>> | undefined;
   /** Default true: returns the nonces of wakeups, so that the server knows of wakeups that arrive. */
   proof?: boolean | undefined;
   /** Default true: asks for signed wakeups, and ignores forged and repeated ones where the server signs. */
   auth?: boolean | undefined;
   /** From an earlier run. */
   uaid?: string | undefined;
-  /** All channels of that uaid. When only the uaid is given, the server's list stands. */
+  /**
+   * All channels of that uaid. When only the uaid is given, the server's list stands; in Web Push there is none then, for
+   * without their keys nothing of them can be read.
+   */
   channelIDs?: readonly string[] | undefined;
   /** Certificates to trust instead of the system's, in PEM. */
   ca?: string | Buffer | undefined;
@@ -89,6 +51,9 @@ export interface HandsetSettings extends HandsetLimits {
   ip: string | undefined;
   port: number;
   protocol: Protocol;
+  dialect: DialectName;
+  key: string | undefined;
+  keys: Readonly<Record<string, ChannelKeys>>;
   proof: boolean;
   auth: boolean;
   uaid: string | undefined;
@@ -103,7 +68,7 @@ const timerMsMax = 2 ** 30;
 
 /** Checks the options and fills in the defaults. Throws a CodedError `bad-option` that names the option. */
 export function readOptions(options: HandsetOptions): HandsetSettings {
-  const { network, ip, port = 0, protocol = 'udp', channelIDs } = options;
+  const { network, ip, port = 0, protocol = 'udp', dialect = 'simplepush' } = options;
   if (!isWebSocketUrl(options.central))
     throw bad('central', 'a ws: or wss: URL without a fragment');
   if (network && networkKey(network.mcc, network.mnc, network.netid) === undefined) {
@@ -114,11 +79,14 @@ export function readOptions(options: HandsetOptions): HandsetSettings {
   if (!protocols.includes(protocol)) throw bad('protocol', protocols.join(' or '));
   if (options.ca !== undefined && !isCertificate(options.ca)) throw bad('ca', 'a PEM certificate');
   if (options.uaid === '') throw bad('uaid', 'the text that the server gave');
+  if (!dialectNames.includes(dialect)) throw bad('dialect', dialectNames.join(' or '));
+  checkKeys(options, dialect);
   const limits = readLimits(options);
+  const channelIDs = options.channelIDs ?? (dialect === 'webpush' ? [] : undefined);
   if (channelIDs && channelIDs.length > limits.channelsMax) {
     throw bad('channelIDs', `at most channelsMax (${limits.channelsMax}) channels`);
   }
-  channelIDs?.forEach(checkChannelID);
+  for (const channelID of channelIDs ?? []) checkChannelID(channelID, dialect);
   return {
     ...limits,
     central: options.central,
@@ -126,6 +94,9 @@ export function readOptions(options: HandsetOptions): HandsetSettings {
     ip: parseAddress(ip)?.text,
     port,
     protocol,
+    dialect,
+    key: options.key,
+    keys: options.keys ?? {},
     proof: options.proof ?? true,
     auth: options.auth ?? true,
     uaid: options.uaid,
@@ -136,10 +107,29 @@ export function readOptions(options: HandsetOptions): HandsetSettings {
   };
 }
 
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /** What is not of the protocol at all; whether an id pleases the server is the server's to say. */
-export function checkChannelID(channelID: string): void {
+export function checkChannelID(channelID: string, dialect: DialectName): void {
+  // Servers of Web Push take nothing else.
+  if (dialect === 'webpush' && !uuidPattern.test(channelID)) {
+    throw bad('channelID', 'a UUID in lower case with hyphens, in Web Push');
+  }
   if (channelID.length > 0 && channelID.length <= channelIdCharsMax) return;
   throw bad('channelID', `1 to ${channelIdCharsMax} characters, such as a UUID`);
+}
+
+function checkKeys({ key, keys }: HandsetOptions, dialect: DialectName): void {
+  if (dialect !== 'webpush') {
+    if (key !== undefined) throw bad('key', 'left out, unless dialect is webpush');
+    if (keys !== undefined) throw bad('keys', 'left out, unless dialect is webpush');
+  }
+  if (key !== undefined && !isPublicKey(key)) {
+    throw bad('key', 'a P-256 public key, its uncompressed point in base64url');
+  }
+  if (keys && !Object.values(keys).every(areChannelKeys)) {
+    throw bad('keys', 'by channelID, a P-256 privateKey and an auth of 16 bytes, in base64url');
+  }
 }
 
 function readLimits(options: HandsetOptions): HandsetLimits {

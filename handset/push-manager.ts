@@ -25,7 +25,11 @@ export interface PushManager extends EventEmitter<PushEvents> {
   registrations(): PushRegistration[];
 }
 
+/** Throws a CodedError `bad-option` for a handset of Web Push, whose apps need keys and messages too. */
 export function createPushManager(handset: Handset): PushManager {
+  if (handset.dialect !== 'simplepush') {
+    throw new CodedError('bad-option', 'dialect: must be simplepush under a push manager');
+  }
   const emitter = new EventEmitter<PushEvents>();
   // By channel. Endpoints as apps hold them, and versions that came before their endpoint was known.
   const told = new Map<string, string>();

@@ -2,7 +2,7 @@
 // again after a loss, and ends with its answer, a refusal, or no answer in time.
 import type { Cancel, Clock } from '../shared/clock.js';
 import { CodedError } from '../shared/errors.js';
-import { type RequestKind, requestFrame } from './messages.js';
+import type { RequestKind } from './messages.js';
 
 interface Request {
   kind: RequestKind;
@@ -20,7 +20,7 @@ export interface Requests {
   isOpen(kind: RequestKind, channelID: string): boolean;
   areOpen(): boolean;
   /** Sends what was not sent on this connection, in the order it was asked; the time for an answer starts here. */
-  flush(send: (frame: string) => void): void;
+  flush(send: (kind: RequestKind, channelID: string) => void): void;
   answer(kind: RequestKind, channelID: string, pushEndpoint?: string): boolean;
   /** A refusal need not name the channel: then it is about the oldest question of its kind. */
   refuse(kind: RequestKind, channelID: string | undefined, error: CodedError): boolean;
@@ -62,7 +62,7 @@ export function createRequests(options: { clock: Clock; timeoutMs: number }): Re
       for (const request of open.values()) {
         if (request.cancel) continue;
         request.cancel = clock.after(timeoutMs, () => late(request));
-        send(requestFrame(request.kind, request.channelID));
+        send(request.kind, request.channelID);
       }
     },
     answer(kind, channelID, pushEndpoint = '') {

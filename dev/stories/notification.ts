@@ -1,5 +1,7 @@
-// The story of one notification: hello, proof, sleep, a version, a wakeup, the version delivered.
+// The story of one notification: hello, proof, sleep, a version, a wakeup, the version delivered. And of a message to
+// a handset of Web Push, on the same way.
 import { traces } from '../../shared/traces.js';
+import { type AppServer, createAppServer } from '../app-server.js';
 import { blockPort } from '../blocked-port.js';
 import type { Ready } from '../programs.js';
 import { demoNetwork, freePorts, prepareSite } from '../site.js';
@@ -11,10 +13,18 @@ import {
   hasId,
   isEvent,
   isTriggered,
+  isWoken,
+  type Newcomer,
   type Stage,
 } from './stage.js';
 
 const version = 7;
+const message = 'The train leaves from platform 7';
+
+interface Servers {
+  gateway: Ready;
+  central: Ready;
+}
 
 /** @param isBroken the way from central to the gateway is blocked on purpose, and the story has to fail. */
 export async function tellNotification(stage: Stage, isBroken: boolean): Promise<void> {
@@ -29,16 +39,20 @@ export async function tellNotification(stage: Stage, isBroken: boolean): Promise
   if (isBroken) await gatewayIsMissed(stage, central);
   else await gatewayAnswers(stage, central);
 
-  heading('2. Two handsets say hello from that network, and prove that a datagram reaches them');
-  const handsets = await Promise.all([
-    connect(stage, 'handset A', 'udp'),
-    connect(stage, 'handset B', 'tcp'),
+  heading('2. Three handsets say hello from that network, and prove that a datagram reaches them');
+  const appServer = createAppServer();
+  const [a, b, c] = await Promise.all([
+    connect(stage, { name: 'handset A', protocol: 'udp' }),
+    connect(stage, { name: 'handset B', protocol: 'tcp' }),
+    connect(stage, { name: 'handset C', protocol: 'udp', webPushKey: appServer.publicKey }),
   ]);
+  tell('handset C', 'speaks Web Push; it has subscribed with the key of its app server');
+  const handsets = [a, b];
 
-  heading('3. Ten quiet seconds later central closes both sockets: the operator can wake them');
-  await Promise.all(handsets.map((handset) => fallAsleep(stage, handset)));
+  heading('3. Ten quiet seconds later central closes all sockets: the operator can wake them');
+  await Promise.all([a, b, c].map((handset) => fallAsleep(stage, handset)));
 
-  heading('4. An app server PUTs a new version for each');
+  heading('4. An app server PUTs a new version for A and for B');
   for (const handset of handsets) await notify(stage, handset, { gateway, central });
 
   heading('5. It PUTs the same version again, which changes nothing');
@@ -47,6 +61,9 @@ export async function tellNotification(stage: Stage, isBroken: boolean): Promise
     tell('app server', `PUT version=${version} for ${name}: HTTP ${status}`);
   }
   await nothingChanged(stage, handsets.length);
+
+  heading('6. An app server of Web Push sends handset C a message that only C can read');
+  await sendMessage(stage, c, { gateway, central, appServer });
 }
 
 async function blockedWay({ tell, keep }: Stage): Promise<string> {
@@ -64,10 +81,10 @@ async function gatewayIsMissed({ tell, expect }: Stage, central: Ready): Promise
   tell('central', `cannot reach the gateway: ${error}`);
 }
 
-async function connect(stage: Stage, name: string, protocol: 'udp' | 'tcp'): Promise<Handset> {
+async function connect(stage: Stage, newcomer: Newcomer): Promise<Handset> {
   const { tell, expect, check } = stage;
-  const handset = await stage.connect({ name, protocol });
-  const { program, status } = handset;
+  const handset = await stage.connect(newcomer);
+  const { name, program, status } = handset;
   const why = 'central does not reach the gateway of its network and keeps its socket open';
   check(status === 201, `${name} was answered ${status}, not 201: ${why}`);
   await expect(`${name} proves its address`, program.line(isEvent('proved')));
@@ -78,20 +95,50 @@ async function connect(stage: Stage, name: string, protocol: 'udp' | 'tcp'): Pro
 async function notify(
   stage: Stage,
   handset: Handset,
-  { gateway, central }: { gateway: Ready; central: Ready },
+  { gateway, central }: Servers,
 ): Promise<void> {
-  const { tell, expect, check, next, passOver, put } = stage;
+  const { tell, check, passOver, put } = stage;
   const { name, endpoint } = handset;
   // The proofs were requests, too.
   passOver(gateway);
   const status = await put(endpoint, version);
   tell('app server', `PUT version=${version} for ${name}: HTTP ${status}`);
   check(status === 200, `the PUT was answered ${status}, not 200`);
+  await takesRequest(stage, gateway);
+  await comesBack(stage, handset, version);
+  await hasAck(stage, central, handset);
+}
+
+async function sendMessage(
+  stage: Stage,
+  handset: Handset,
+  { gateway, central, appServer }: Servers & { appServer: AppServer },
+): Promise<void> {
+  const { tell, expect, check, next, passOver } = stage;
+  const { name, endpoint, keys, program } = handset;
+  passOver(gateway);
+  const { status, location, bytes } = await appServer.send({ endpoint, keys }, message);
+  tell('app server', `POST of ${bytes} encrypted bytes, signed with its key: HTTP ${status}`);
+  check(status === 201, `the POST was answered ${status}, not 201`);
+  await takesRequest(stage, gateway);
+  await isWoken(stage, handset);
+  const { line } = await expect(`${name} is notified`, next([program], isEvent('notification')));
+  tell(name, `reconnected and decrypted "${line.data}"`);
+  check(line.data === message, `it decrypted "${line.data}", not "${message}"`);
+  await hasAck(stage, central, handset);
+  const became = (await (await fetch(location)).json()) as { status: string };
+  tell('app server', `GET of the message: ${became.status}`);
+  check(became.status === 'acked', `the message is ${became.status}, not acked`);
+}
+
+async function takesRequest({ tell, expect, next }: Stage, gateway: Ready): Promise<void> {
   const taken = next([gateway], isTriggered);
   const { line } = await expect('the gateway takes the request', taken);
   const count = `${line.triggered} wakeup`;
   tell('gateway', `verified the signature of ${line.central} and triggered ${count}`);
-  await comesBack(stage, handset, version);
+}
+
+async function hasAck({ tell, expect, next }: Stage, central: Ready, { name }: Handset) {
   await expect(`central has the ack of ${name}`, next([central], hasId(traces.acked.id)));
   tell('central', 'has its ack: nothing is pending');
 }

@@ -15,8 +15,18 @@ export interface Handset {
   uaid: string;
   channelID: string;
   endpoint: string;
+  /** Where it speaks Web Push: what app servers encrypt with. */
+  keys: { p256dh: string; auth: string };
   /** What hello was answered. */
   status: number;
+}
+
+export interface Newcomer {
+  name: string;
+  protocol: 'udp' | 'tcp';
+  as?: Handset;
+  /** Speaks Web Push, and subscribes with this key of its app server. */
+  webPushKey?: string;
 }
 
 export interface Stage extends Story {
@@ -25,7 +35,7 @@ export interface Stage extends Story {
   /** Ends a program without a chance to say goodbye. */
   kill(program: Program): Promise<void>;
   /** Starts a handset, as itself anew where it was there before, and waits until it has its endpoint. */
-  connect(handset: { name: string; protocol: 'udp' | 'tcp'; as?: Handset }): Promise<Handset>;
+  connect(handset: Newcomer): Promise<Handset>;
   /** Stops it with the stage. */
   keep(thing: { stop(): Promise<unknown> }): void;
   put(endpoint: string, version: number): Promise<number>;
@@ -59,21 +69,23 @@ export function createStage(write: (line: string) => void): Stage {
     return ready;
   }
 
-  async function connect(wanted: Parameters<Stage['connect']>[0]): Promise<Handset> {
-    const { name, protocol, as: before } = wanted;
+  async function connect(wanted: Newcomer): Promise<Handset> {
+    const { name, protocol, as: before, webPushKey: key } = wanted;
     const url = (central?.url ?? '').replace(/^http/, 'ws');
     const args = ['--central', url, '--network', demoNetwork, '--protocol', protocol, '--json'];
     const known = before ? ['--uaid', before.uaid, '--channel', before.channelID] : [];
-    const program = startProgram('handset', [...args, ...known]);
+    const dialect = key === undefined ? [] : ['--dialect', 'webpush', '--key', key];
+    const program = startProgram('handset', [...args, ...known, ...dialect]);
     running.push(program);
     const hello = await expect(`${name} says hello`, program.line(isEvent('hello')));
     const registered = await expect(`${name} registers`, program.line(isEvent('endpoint')));
-    const { pushEndpoint: endpoint, channelID } = registered;
+    const { pushEndpoint: endpoint, channelID, p256dh, auth } = registered;
     tell(name, `hello answered ${hello.status}, uaid ${hello.uaid}`);
     if (!before) tell(name, `endpoint ${endpoint}`);
     return {
       ...{ name, protocol, program, uaid: String(hello.uaid), status: Number(hello.status) },
       ...{ channelID: String(channelID), endpoint: String(endpoint) },
+      keys: { p256dh: String(p256dh), auth: String(auth) },
     };
   }
 
@@ -163,12 +175,18 @@ export async function fallAsleep({ tell, expect, check, next }: Stage, handset: 
 
 /** The handset is woken and finds this version. */
 export async function comesBack(stage: Stage, handset: Handset, version: number): Promise<void> {
+  const { tell, expect, next } = stage;
+  const { name, program } = handset;
+  await isWoken(stage, handset);
+  const isIt = (line: JsonLine) => line.event === 'notification' && line.version === version;
+  await expect(`${name} is notified`, next([program], isIt));
+  tell(name, `reconnected and got version ${version}`);
+}
+
+export async function isWoken(stage: Stage, handset: Handset): Promise<void> {
   const { tell, expect, check, next } = stage;
   const { name, program, protocol } = handset;
   const { line: woken } = await expect(`${name} is woken`, next([program], isEvent('woken')));
   tell(name, `woken over ${woken.protocol} from ${woken.from}`);
   check(woken.protocol === protocol, `${name} was woken over ${woken.protocol}, not ${protocol}`);
-  const isIt = (line: JsonLine) => line.event === 'notification' && line.version === version;
-  await expect(`${name} is notified`, next([program], isIt));
-  tell(name, `reconnected and got version ${version}`);
 }

@@ -13,12 +13,14 @@ function runDemo(...args: string[]): Promise<{ code: number; output: string }> {
   });
 }
 
-t.test('the demo takes one notification to each of two sleeping handsets and back', async (t) => {
+t.test('the demo takes a notification to each of three sleeping handsets and back', async (t) => {
   const { code, output } = await runDemo();
   t.equal(code, 0, output);
-  for (const handset of ['handset A', 'handset B']) {
+  for (const handset of ['handset A', 'handset B', 'handset C']) {
     t.match(output, new RegExp(`${handset} +hello answered 201`));
     t.match(output, new RegExp(`${handset} +closed with 4774`));
+  }
+  for (const handset of ['handset A', 'handset B']) {
     t.match(output, new RegExp(`PUT version=7 for ${handset}: HTTP 200`));
     t.match(output, new RegExp(`${handset} +reconnected and got version 7`));
   }
@@ -29,6 +31,10 @@ t.test('the demo takes one notification to each of two sleeping handsets and bac
     output,
     /counts 2 wakeups, 2 of them known to have worked, and 2 versions that were not newer/,
   );
+  t.match(output, /POST of \d+ encrypted bytes, signed with its key: HTTP 201/);
+  t.match(output, /handset C +woken over udp/);
+  t.match(output, /handset C +reconnected and decrypted "The train leaves from platform 7"/);
+  t.match(output, /GET of the message: acked/);
   t.match(output, /handset A +got a nonce by datagram and returned it on its socket/);
 });
 

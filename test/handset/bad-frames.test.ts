@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { createHandset } from '../../handset/client.js';
+import type { DialectName } from '../../handset/dialects/dialects.js';
+import { simplePush } from '../../handset/dialects/simple-push.js';
+import { createWebPush } from '../../handset/dialects/web-push.js';
 import { parseServerMessage } from '../../handset/messages.js';
 import { CodedError } from '../../shared/errors.js';
 import { openScriptedCentral } from '../support/scripted-central.js';
@@ -179,17 +183,20 @@ t.test('needs nobody to listen for errors', async (t) => {
 });
 
 t.test('shortens what the server gives as a reason', async (t) => {
-  const message = parseServerMessage(JSON.stringify({ status: 450, reason: 'x'.repeat(5000) }));
+  const text = JSON.stringify({ status: 450, reason: 'x'.repeat(5000) });
+  const message = parseServerMessage(text, simplePush.readers);
   t.ok(!(message instanceof CodedError) && message.messageType === 'refusal');
   t.match(message, { error: { code: 'not-json', message: /^the server answers 450: x{200}$/ } });
 });
 
 const anyKey = fc.constantFrom(
   ...['messageType', 'status', 'uaid', 'channelID', 'pushEndpoint', 'updates', 'version', 'reason'],
-  ...['wakeup_auth', 'key', 'counter'],
+  ...['wakeup_auth', 'key', 'counter', 'use_webpush', '_internal_id', 'body'],
+  ...['data', 'headers', 'encoding', 'encryption', 'crypto_key'],
 );
 const anyWord = fc.constantFrom(
-  ...['hello', 'register', 'unregister', 'notification', 'ack', 'c1', '1', 'http://x/', ''],
+  ...['hello', 'register', 'unregister', 'notification', 'desktopNotification', 'ack'],
+  ...['c1', '1', 'http://x/', 'aes128gcm', 'aesgcm', 'salt=AAAA;rs=18', 'dh=BAAA', ''],
 );
 const anyValue = fc.oneof(anyWord, fc.constantFrom(200, 201, 202, 408, 457), fc.jsonValue());
 const anyUpdates = fc.array(fc.oneof(fc.dictionary(anyKey, anyValue), fc.jsonValue()));
@@ -200,18 +207,24 @@ const anyFrame = fc.oneof(
 );
 
 t.test('no text makes the parser throw', async (t) => {
-  fc.assert(
-    fc.property(anyFrame, (text) => {
-      const message = parseServerMessage(text);
-      return message instanceof CodedError || typeof message.messageType === 'string';
-    }),
-    { numRuns: 5000 },
-  );
+  for (const { readers } of [simplePush, createWebPush({ key: undefined })]) {
+    fc.assert(
+      fc.property(anyFrame, (text) => {
+        const message = parseServerMessage(text, readers);
+        return message instanceof CodedError || typeof message.messageType === 'string';
+      }),
+      { numRuns: 5000 },
+    );
+  }
   t.pass('holds');
 });
 
-t.test('no frames end a handset', async (t) => {
-  const rig = await openRig(t);
+t.test('no frames end a handset', (t) => survivesFrames(t, 'simplepush', 'probe'));
+
+t.test('no frames end a handset of Web Push', (t) => survivesFrames(t, 'webpush', randomUUID()));
+
+async function survivesFrames(t: Test, dialect: DialectName, channelID: string): Promise<void> {
+  const rig = await openRig(t, { dialect, server: { isWebPush: dialect === 'webpush' } });
   const device = await greet(rig);
   const anyFrames = fc.array(fc.oneof(anyFrame, fc.uint8Array().map(Buffer.from)), {
     maxLength: 30,
@@ -220,10 +233,10 @@ t.test('no frames end a handset', async (t) => {
     fc.asyncProperty(anyFrames, async (frames) => {
       for (const frame of frames) device.send(frame);
       // A frame of the run may have been taken for its answer: then it is answered twice, or refused.
-      await rig.handset.register('probe').catch(() => {});
+      await rig.handset.register(channelID).catch(() => {});
       return rig.handset.state() === 'connected';
     }),
     { numRuns: 100 },
   );
   t.notOk(rig.names.includes('closed'));
-});
+}

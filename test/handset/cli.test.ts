@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createECDH, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +16,7 @@ import {
   type ScriptedCentralOptions,
   scriptedEndpoint,
 } from '../support/scripted-central.js';
+import { encryptFor, notificationOf } from '../support/web-push-encryption.js';
 import { type Datagram, say, signedWords } from './air.js';
 import { announcedPort } from './rig.js';
 
@@ -53,11 +54,8 @@ function run(t: Test, ...args: string[]): Command {
 
 async function openCentral(t: Test, options?: ScriptedCentralOptions): Promise<ScriptedCentral> {
   const central = await openScriptedCentral(options);
-  central.answers.hello = ({ uaid }) => ({
-    messageType: 'hello',
-    uaid: uaid ?? 'u1',
-    status: options?.status ?? 200,
-  });
+  const { hello } = central.answers;
+  central.answers.hello = (frame, device) => hello?.({ uaid: 'u1', ...frame }, device);
   central.answers.register = ({ channelID }) => ({
     messageType: 'register',
     status: 200,
@@ -66,6 +64,12 @@ async function openCentral(t: Test, options?: ScriptedCentralOptions): Promise<S
   });
   t.teardown(central.close);
   return central;
+}
+
+function temporaryFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'handset-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
 }
 
 t.test('prints uaid, hello and endpoints, then every event, in words', async (t) => {
@@ -270,12 +274,41 @@ t.test('trusts the certificates of --ca', async (t) => {
     algorithm: 'sha256',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
   });
-  const folder = mkdtempSync(join(tmpdir(), 'handset-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'ca.crt');
+  const file = join(temporaryFolder(t), 'ca.crt');
   writeFileSync(file, pems.cert);
   const central = await openCentral(t, { tls: { key: pems.private, cert: pems.cert } });
   t.equal(await run(t, '--central', central.url, '--ca', file).line(), 'uaid u1');
+});
+
+t.test('with --dialect webpush it reads what is encrypted, in a later run too', async (t) => {
+  const central = await openCentral(t, { isWebPush: true });
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'keys.json');
+  const key = createECDH('prime256v1').generateKeys('base64url');
+  const dialect = ['--json', '--central', central.url, '--dialect', 'webpush', '--keys', file];
+  const command = run(t, ...dialect, '--key', key);
+  await command.event();
+  t.match(await command.event(), { event: 'hello', status: 200 });
+  const endpoint = await command.event();
+  t.match(endpoint, { event: 'endpoint', p256dh: /^[\w-]{87}$/, auth: /^[\w-]{22}$/ });
+  const device = await central.nextDevice();
+  t.match(await device.receive('register'), { key });
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  command.child.kill('SIGTERM');
+  await command.exitCode;
+
+  const channelID = String(endpoint.channelID);
+  const later = run(t, ...dialect, '--uaid', 'u1', '--channel', channelID);
+  await later.event();
+  await later.event();
+  t.same(await later.event(), endpoint);
+  const keys = { p256dh: String(endpoint.p256dh), auth: String(endpoint.auth) };
+  const again = await central.nextDevice();
+  again.send(notificationOf(channelID, 'm1', encryptFor(keys, 'hello')));
+  const { pushEndpoint } = endpoint;
+  t.same(await later.event(), {
+    ...{ event: 'notification', channelID, version: 'm1', data: 'hello', pushEndpoint },
+  });
 });
 
 t.test('goes on trying where there is no server', async (t) => {
@@ -304,6 +337,7 @@ t.test('keeps to one line what a server writes', async (t) => {
 
 t.test('says what is wrong with its options and exits with 1', async (t) => {
   const central = ['--central', 'ws://127.0.0.1:9/'];
+  const webPush = [...central, '--dialect', 'webpush'];
   const cases: [RegExp, string[]][] = [
     [/required option '--central <url>'/, []],
     [/unknown option '--nonsense'/, [...central, '--nonsense']],
@@ -321,6 +355,14 @@ t.test('says what is wrong with its options and exits with 1', async (t) => {
     [/channelID: must be 1 to 128 characters/, [...central, '--channel', 'x'.repeat(129)]],
     [/uaid: must be the text/, [...central, '--uaid', '']],
     [/--ca: ENOENT/, [...central, '--ca', '/nonexistent/ca.crt']],
+    [/Allowed choices are simplepush, webpush/, [...central, '--dialect', 'web-push']],
+    [/key: must be a P-256 public key/, [...webPush, '--key', 'AAAA']],
+    [/key: must be left out, unless dialect is webpush/, [...central, '--key', 'AAAA']],
+    [/keys: must be left out, unless dialect is webpush/, [...central, '--keys', '/nonexistent']],
+    [/keys: must be by channelID/, [...webPush, '--keys', 'package.json']],
+    [/--keys: .*not valid JSON/, [...webPush, '--keys', 'LICENSE']],
+    [/--keys: ENOENT/, [...webPush, '--keys', '/nonexistent/keys.json']],
+    [/channelID: must be a UUID/, [...webPush, '--channel', 'c1']],
     [/ca: must be a PEM certificate/, [...central, '--ca', 'package.json']],
   ];
   for (const [message, args] of cases) {

@@ -130,3 +130,64 @@ t.test('takes up channels that it did not know where its list is not complete', 
   const pushEndpoint = scriptedEndpoint('u1', 'from-before');
   t.same(await registered, { channelID: 'from-before', pushEndpoint });
 });
+
+const desktopNotification = (...texts: [string, unknown, unknown][]) => ({
+  messageType: 'desktopNotification',
+  updates: texts.map(([channelID, id, body]) => ({ channelID, _internal_id: id, body })),
+});
+
+t.test('tells each text once, and acks it by its internal id each time', async (t) => {
+  const rig = await openRig(t);
+  const device = await greet(rig);
+  const { pushEndpoint } = await rig.handset.register('c1');
+  const told = several(rig.handset, 'text', 2);
+  device.send(desktopNotification(['c1', 'i1', 'You have mail'], ['c1', 'i2', '']));
+  t.same(await told, [
+    { channelID: 'c1', pushEndpoint, id: 'i1', body: 'You have mail' },
+    { channelID: 'c1', pushEndpoint, id: 'i2', body: '' },
+  ]);
+  t.same(await device.receive('ack'), {
+    messageType: 'ack',
+    updates: [
+      { channelID: 'c1', _internal_id: 'i1' },
+      { channelID: 'c1', _internal_id: 'i2' },
+    ],
+  });
+  rig.names.length = 0;
+  device.send(desktopNotification(['c1', 'i1', 'You have mail'], ['unknown', 'i3', 'x']));
+  t.match(await device.receive('ack'), {
+    updates: [
+      { channelID: 'c1', _internal_id: 'i1' },
+      { channelID: 'unknown', _internal_id: 'i3' },
+    ],
+  });
+  t.same(rig.names, []);
+});
+
+t.test('leaves texts unacked that it cannot read', async (t) => {
+  const rig = await openRig(t);
+  const device = await greet(rig);
+  await rig.handset.register('c1');
+  const told = next(rig.handset, 'text');
+  device.send(
+    desktopNotification(['c1', '', 'a'], ['c1', 5, 'b'], ['c1', 'i1', 5], ['c1', 'i2', 'd']),
+  );
+  t.match(await told, { id: 'i2', body: 'd' });
+  t.same((await device.receive('ack')).updates, [{ channelID: 'c1', _internal_id: 'i2' }]);
+  t.match(rig.errors, [{ code: 'bad-frame', message: '3 updates ignored' }]);
+});
+
+t.test('acks many texts in frames that a server takes', async (t) => {
+  const rig = await openRig(t);
+  const device = await greet(rig);
+  const many = Array.from({ length: 120 }, (_, i): [string, string, string] => [
+    `${i}`.padEnd(128, 'x'),
+    `${i}`.padEnd(128, 'y'),
+    'a text',
+  ]);
+  device.send(desktopNotification(...many));
+  for (const count of [50, 50, 20]) {
+    t.equal(((await device.receive('ack')).updates as unknown[]).length, count);
+  }
+  t.ok(device.texts.every((text) => text.length <= 20 * 1024));
+});

@@ -13,6 +13,11 @@ t.test('register gives the URL for the app server', async (t) => {
   t.equal(await registering, scriptedEndpoint(rig.handset.uaid(), channelID));
 });
 
+t.test('stands on a handset of Simple Push only', async (t) => {
+  const { handset } = await openRig(t, { dialect: 'webpush' });
+  t.throws(() => createPushManager(handset), { code: 'bad-option', message: /^dialect: / });
+});
+
 t.test('a push event carries the endpoint and the version', async (t) => {
   const rig = await openRig(t);
   const push = createPushManager(rig.handset);

@@ -67,6 +67,7 @@ export async function openRig(
   const rig: Rig = { central, handset, clock, names: [], errors: [] };
   const watched = [
     ...(['hello', 'replaced', 'registered', 'unregistered', 'notification'] as const),
+    ...(['message', 'text'] as const),
     ...(['closed', 'woken', 'proved', 'ignored', 'reconnecting', 'error'] as const),
   ];
   for (const name of watched) handset.on(name, () => void rig.names.push(name));

@@ -41,6 +41,8 @@ export interface ScriptedCentral {
 export interface ScriptedCentralOptions {
   /** The status of hello answers. */
   status?: number;
+  /** Agrees to Web Push where hello asks for it; an old server does not. */
+  isWebPush?: boolean;
   host?: string;
   port?: number;
   tls?: { key: string; cert: string };
@@ -49,14 +51,14 @@ export interface ScriptedCentralOptions {
 export async function openScriptedCentral(
   options: ScriptedCentralOptions = {},
 ): Promise<ScriptedCentral> {
-  const { host = '127.0.0.1', port = 0, tls, status = 200 } = options;
+  const { host = '127.0.0.1', port = 0, tls } = options;
   const server = tls ? createHttpsServer(tls) : createHttpServer();
   const sockets = new WebSocketServer({
     server,
     handleProtocols: (offered) => offered.has('push-notification') && 'push-notification',
   });
   const devices = createQueue<ScriptedDevice>();
-  const answers = defaultAnswers(status);
+  const answers = defaultAnswers(options);
   let accepted = 0;
   sockets.on('connection', (socket) => {
     accepted += 1;
@@ -115,19 +117,25 @@ export function scriptedEndpoint(uaid: unknown, channelID: unknown): string {
   return `http://127.0.0.1/v1/notify/${uaid}-${channelID}`;
 }
 
-function defaultAnswers(status: number): Record<string, ScriptedAnswer | undefined> {
+function defaultAnswers({
+  status = 200,
+  isWebPush = false,
+}: ScriptedCentralOptions): Record<string, ScriptedAnswer | undefined> {
   const uaids = new WeakMap<ScriptedDevice, unknown>();
   return {
     hello(frame, device) {
       const uaid = frame.uaid ?? randomUUID();
       uaids.set(device, uaid);
-      return { messageType: 'hello', uaid, status };
+      const agreed = isWebPush && frame.use_webpush === true && { use_webpush: true };
+      return { messageType: 'hello', uaid, status, ...agreed };
     },
     register({ channelID }, device) {
       const pushEndpoint = scriptedEndpoint(uaids.get(device), channelID);
       return { messageType: 'register', status: 200, channelID, pushEndpoint };
     },
-    unregister: ({ channelID }) => ({ messageType: 'unregister', status: 202, channelID }),
+    unregister: ({ channelID }) => {
+      return { messageType: 'unregister', status: isWebPush ? 200 : 202, channelID };
+    },
     '': () => '{}',
   };
 }
