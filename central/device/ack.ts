@@ -17,7 +17,7 @@ export async function onAck(session: Session, device: DeviceId, ack: Ack): Promi
   books.ended(ended);
   books.ended(messagesEnded?.ended);
   // After the store: an ack that was not kept is as good as none, and the update comes again.
-  session.onAcked(ack);
+  session.outbox.onAcked(ack);
   log(traces.acked, { device, updates: updates.length, messages: messages.length });
 }
 

@@ -37,7 +37,7 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
   session.promised = isBelieved(now.state) ? now.address : undefined;
   session.proof = proofFor(session, now, canProve);
   session.saidAtMs = nowMs;
-  session.unacked = undefined;
+  session.outbox.startOver();
   if (!session.enter(device)) return;
   const isWakeable = isPromised(now.state);
   session.send({
@@ -50,7 +50,7 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
   });
   parts.log(traces.hello, { device, network: wakeup?.network, isWakeable });
   // The device has entered presence; whatever is stored from now on signals it, so reading now leaves no gap.
-  session.flush({ all: true });
+  session.outbox.flush({ all: true });
 }
 
 /** Tells the store, as the device it was, or as a new one where it was none or cannot go on as it. */

@@ -41,7 +41,7 @@ export function deadlineOf(times: SocketTimes, limits: SocketLimits): Deadline |
 
 function deadlineOfTalk(times: SocketTimes, limits: SocketLimits): Deadline | undefined {
   if (times.flushAgainAtMs !== undefined) return { atMs: times.flushAgainAtMs, due: 'flush' };
-  // Never closed as idle while an update waits for its ack.
+  // Never closed as idle while an update or a message waits for its ack.
   if (times.unacked && times.unacked.size > 0) {
     const atMs = Math.max(oldestSentMs(times.unacked) + limits.resendMs, times.resendNotBeforeMs);
     return { atMs, due: 'resend' };

@@ -4,5 +4,5 @@ import type { Session } from './session.js';
 
 export function onPing(session: Session, form: PingForm): void {
   session.send({ messageType: 'pong', form });
-  if (session.device) session.flush({ all: true });
+  if (session.device) session.outbox.flush({ all: true });
 }

@@ -4,23 +4,11 @@ import type { Clock } from '../../shared/clock.js';
 import { detach } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
-import {
-  type Acked,
-  keepPending,
-  notAcked,
-  noteAcked,
-  noteSent,
-  type Pending,
-  readPending,
-  sizeOf,
-  type Unacked,
-  unsent,
-} from '../deliver/flush.js';
 import type { Dialect } from '../dialects/dialect.js';
 import type { Dialects } from '../dialects/dialects.js';
 import type { Holder, Presence } from '../presence/presence.js';
 import { closeCodes, type ProtocolErrorName, protocolErrors } from '../protocol/codes.js';
-import type { ChannelId, DeviceId, Ids, MessageId } from '../protocol/ids.js';
+import type { ChannelId, DeviceId, Ids } from '../protocol/ids.js';
 import type { MessageKind, ServerMessage, WakeupAddress } from '../protocol/messages.js';
 import type { Store } from '../store/store.js';
 import type { Books } from '../wakeup/books.js';
@@ -29,6 +17,7 @@ import type { Admission } from './admission.js';
 import type { Deadlines, Sleeper } from './deadlines.js';
 import { type Deadline, deadlineOf, type SocketLimits } from './idle.js';
 import { handleMessage } from './messages.js';
+import { Outbox } from './outbox.js';
 import { type AddressProof, askForProof, onSent, onStir } from './proof.js';
 
 /** The socket as a session sees it. */
@@ -88,9 +77,6 @@ export interface SessionLimits extends SocketLimits {
 
 export type SessionEvent = 'resent' | 'unanswered' | 'overflow' | ProtocolErrorName;
 
-/** How soon a reading or writing that the store refused is tried again. */
-const storeRetryMs = 5_000;
-
 /** Frames that may wait while one is handled; beyond, the socket is not read. */
 const backlogMax = 16;
 
@@ -115,18 +101,12 @@ export class Session implements Holder, Sleeper {
   askedProofAtMs = Number.NEGATIVE_INFINITY;
   /** When the address was said, or last found to be still the device's. */
   saidAtMs = 0;
-  unacked: Unacked | undefined = undefined;
+  /** What it is sent beside answers. */
+  readonly outbox: Outbox;
   readonly #transport: Transport;
   #lastMessageMs: number;
   #lastHeardMs: number;
   #backlog: HeardFrame[] | undefined = undefined;
-  #resendNotBeforeMs = 0;
-  #flushAgainAtMs: number | undefined = undefined;
-  /** Messages wait behind those that were sent, for acks to make room. */
-  #hasMore = false;
-  /** What was acked since the reading that is under way began. */
-  #ackedMeanwhile: Acked[] | undefined = undefined;
-  #flush: 'none' | 'running' | 'again' | 'again-all' = 'none';
   /** Neither side has closed. */
   isOpen = true;
 
@@ -134,6 +114,7 @@ export class Session implements Holder, Sleeper {
     this.parts = parts;
     this.dialect = parts.dialects.first;
     this.#transport = transport;
+    this.outbox = new Outbox(this);
     this.openedAtMs = parts.clock.now();
     this.#lastMessageMs = this.openedAtMs;
     this.#lastHeardMs = this.openedAtMs;
@@ -175,7 +156,7 @@ export class Session implements Holder, Sleeper {
   }
 
   onSignal(): void {
-    this.flush({ all: false });
+    this.outbox.flush({ all: false });
   }
 
   onDisplaced(): void {
@@ -205,13 +186,6 @@ export class Session implements Holder, Sleeper {
     this.close(closeCodes.overflow, 'the device does not read');
   }
 
-  /** The store has what the device acked. */
-  onAcked(acked: Acked): void {
-    if (this.unacked) noteAcked(this.unacked, acked);
-    this.#ackedMeanwhile?.push(acked);
-    if (this.#hasMore) this.flush({ all: false });
-  }
-
   /** Tells the device what is wrong, and closes where the table of errors says so. */
   fail(error: ProtocolErrorName, inReplyTo: string | undefined, channel?: ChannelId): void {
     const { status, closeCode } = { closeCode: undefined, ...protocolErrors[error] };
@@ -226,16 +200,6 @@ export class Session implements Holder, Sleeper {
     // Presence is left before the close frame goes: a version stored from now on wakes the device instead.
     this.onClosed();
     this.#transport.close(code, reason);
-  }
-
-  /** Sends what is pending, in the background and one reading at a time. `all`: also what is unacked. */
-  flush({ all }: { all: boolean }): void {
-    if (this.#flush === 'none') {
-      this.#flush = 'running';
-      detach(this.#flushOnce(all), this.parts.log, traces.storeFailed);
-    } else if (this.#flush !== 'again-all') {
-      this.#flush = all ? 'again-all' : 'again';
-    }
   }
 
   async #work(backlog: HeardFrame[]): Promise<void> {
@@ -256,60 +220,6 @@ export class Session implements Holder, Sleeper {
     this.plan();
   }
 
-  async #flushOnce(all: boolean): Promise<void> {
-    const { device, unacked } = this;
-    try {
-      if (device) {
-        const pending = await this.#readPending(device);
-        if (this.unacked) keepPending(this.unacked, pending);
-        this.#notify(device, all ? pending : unsent(pending, unacked), all);
-      }
-      this.#flushAgainAtMs = undefined;
-    } catch (error) {
-      this.#flushAgainAtMs = this.parts.clock.now() + storeRetryMs;
-      throw error;
-    } finally {
-      const next = this.#flush;
-      this.#flush = 'none';
-      if (this.isOpen && next !== 'running') this.flush({ all: next === 'again-all' });
-      this.plan();
-    }
-  }
-
-  async #readPending(device: DeviceId): Promise<Pending> {
-    const { store, clock, limits } = this.parts;
-    const acks: Acked[] = [];
-    this.#ackedMeanwhile = acks;
-    const read = await readPending({
-      ...{ store, device, nowMs: clock.now() },
-      takes: () => this.dialect.takes,
-      // Text takes a third more than bytes, and versions go along.
-      bytesMax: limits.outboundBytesMax / 2,
-    }).finally(() => {
-      this.#ackedMeanwhile = undefined;
-    });
-    this.#hasMore = read.hasMore;
-    const pending = acks.length > 0 ? notAcked(read, acks) : read;
-    // An ack may say more than the store had: only another reading tells what is left.
-    if (sizeOf(pending) < sizeOf(read)) this.flush({ all: false });
-    return pending;
-  }
-
-  #notify(device: DeviceId, pending: Pending, isRepetition: boolean): void {
-    const { updates, messages } = pending;
-    if (!this.isOpen || sizeOf(pending) === 0) return;
-    const { store, clock, log } = this.parts;
-    const nowMs = clock.now();
-    const isNew = ({ id }: { id: MessageId }) => !this.unacked?.has(id);
-    const first = messages.filter(isNew).map(({ id }) => id);
-    this.unacked ??= new Map();
-    noteSent(this.unacked, pending, { nowMs, isRepetition });
-    this.send({ messageType: 'notification', updates, messages });
-    log(traces.delivering, { device, updates: updates.length, messages: messages.length });
-    // For whoever asks what became of a message; the device is not kept waiting for that.
-    if (first.length > 0) detach(store.noteSent(device, first, nowMs), log, traces.storeFailed);
-  }
-
   #deadline(): Deadline | undefined {
     const times = {
       openedAtMs: this.openedAtMs,
@@ -317,25 +227,23 @@ export class Session implements Holder, Sleeper {
       hasSaidHello: this.device !== undefined,
       isPromised: this.promised !== undefined,
       proof: this.proof,
-      unacked: this.unacked,
-      resendNotBeforeMs: this.#resendNotBeforeMs,
-      flushAgainAtMs: this.#flushAgainAtMs,
+      ...this.outbox.times(),
     };
     return deadlineOf(times, this.parts.limits);
   }
 
   /** Asks to be woken for the next deadline, unless something under way will ask when it is done. */
   plan(): void {
-    if (!this.isOpen || this.#backlog || this.#flush !== 'none') return;
+    if (!this.isOpen || this.#backlog || this.outbox.isBusy()) return;
     const deadline = this.#deadline();
     if (deadline) this.parts.deadlines.wakeBy(this, deadline.atMs);
   }
 
   #onDeadline({ due }: Deadline): void {
     // Something under way changes the deadlines; it plans anew when it is done.
-    if (this.#backlog || this.#flush !== 'none') return;
+    if (this.#backlog || this.outbox.isBusy()) return;
     if (due === 'hello-late') this.close(closeCodes.helloLate, 'no hello in time');
-    else if (due === 'flush') this.flush({ all: true });
+    else if (due === 'flush') this.outbox.flush({ all: true });
     else if (due === 'resend') this.#resend();
     else if (due === 'prove') this.#prove();
     else this.#fallAsleep();
@@ -346,21 +254,15 @@ export class Session implements Holder, Sleeper {
   }
 
   #resend(): void {
-    const { clock, limits, count } = this.parts;
-    const overdueMs = clock.now() - limits.resendMs;
-    const sent = [...(this.unacked?.values() ?? [])].filter(
-      ({ sentAtMs }) => sentAtMs <= overdueMs,
-    );
     // Sent twice and not a byte heard since: nobody is there. The wakeup it is owed takes over.
-    if (sent.some(({ isResent, sentAtMs }) => isResent && this.#lastHeardMs < sentAtMs)) {
-      count('unanswered');
+    if (this.outbox.isUnansweredSince(this.#lastHeardMs)) {
+      this.parts.count('unanswered');
       this.onClosed();
       this.#transport.terminate();
       return;
     }
-    count('resent');
-    this.#resendNotBeforeMs = clock.now() + limits.resendMs;
-    this.flush({ all: true });
+    this.parts.count('resent');
+    this.outbox.resend();
   }
 
   #fallAsleep(): void {

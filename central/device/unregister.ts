@@ -1,6 +1,5 @@
 // `unregister`: the channel is gone and its endpoint URL answers 404. An unknown channel is gone already.
 import { traces } from '../../shared/traces.js';
-import { forgetChannel } from '../deliver/flush.js';
 import type { ChannelId, DeviceId } from '../protocol/ids.js';
 import type { Session } from './session.js';
 
@@ -11,7 +10,7 @@ export async function onUnregister(
 ): Promise<void> {
   const { store, books, clock, log } = session.parts;
   books.ended(await store.unregister(device, channel, clock.now()));
-  if (session.unacked) forgetChannel(session.unacked, channel);
+  session.outbox.onUnregistered(channel);
   session.send({ messageType: 'unregister', channel });
   log(traces.unregistered, { device });
 }

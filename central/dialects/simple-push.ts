@@ -65,7 +65,7 @@ function fieldsOf(
     case 'unregister': {
       // The document's example says messageType "register"; clients wait for "unregister".
       const { messageType, channel } = message;
-      return { messageType, channelID: channel, status: unregisterStatus['simple-push'] };
+      return { messageType, channelID: channel, status: unregisterStatus.accepted };
     }
     case 'error':
       return errorFields(message);

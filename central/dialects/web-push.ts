@@ -73,7 +73,7 @@ function fieldsOf(message: Exclude<ServerMessage, { messageType: 'pong' }>): rea
     }
     case 'unregister': {
       const { messageType, channel } = message;
-      return [{ messageType, channelID: channel, status: unregisterStatus['web-push'] }];
+      return [{ messageType, channelID: channel, status: unregisterStatus.ok }];
     }
     case 'notification':
       return [...message.updates.map(updateFields), ...message.messages.map(messageFields)];

@@ -3,8 +3,8 @@
 /** `hello`: connected through a permanent WebSocket, or through a wakeup channel. */
 export const helloStatus = { connected: 200, wakeable: 201 } as const;
 export const registerStatus = 200;
-/** `unregister`, by dialect: to a Web Push client anything but 200 is a failure. */
-export const unregisterStatus = { 'simple-push': 202, 'web-push': 200 } as const;
+/** `unregister`: the document's own word is 202; to a Web Push client anything but 200 is a failure. */
+export const unregisterStatus = { accepted: 202, ok: 200 } as const;
 
 /** What a device says of a message with its ack: delivered, not decrypted, not delivered. Each is the last word. */
 export const ackCodes = [100, 101, 102] as const;

@@ -227,7 +227,6 @@ function prepareStatements(db: Database) {
       .pluck(),
     forget: db.prepare(`
       DELETE FROM message WHERE serial IN (
-        SELECT serial FROM message WHERE ended_at IS NOT NULL AND ended_at < ?
-        ORDER BY ended_at LIMIT ?)`),
+        SELECT serial FROM message WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`),
   };
 }

@@ -90,7 +90,8 @@ const steps = [
   CREATE INDEX message_receipt ON message (receipt, receipt_serial) WHERE receipt_serial IS NOT NULL;
   DROP INDEX device_owed;
   DROP INDEX device_lease;
-  CREATE INDEX device_owed ON device (network, lane, due_at) WHERE state IN ('gathering', 'owed');
+  CREATE INDEX device_owed ON device (network, lane, due_at, state)
+    WHERE state IN ('gathering', 'owed');
   CREATE INDEX device_lease ON device (said_at)
     WHERE state IN ('resting', 'gathering', 'owed', 'sending', 'awaited');
   `,

@@ -1,12 +1,19 @@
 // A process that holds a store: `central-store-process.js <file>`. Each line on stdin is a version to put on its one
-// channel; each line on stdout is what came of it. Ends with its stdin.
+// channel, or the id of a message to send there; each line on stdout is what came of it. Ends with its stdin.
 import { createInterface } from 'node:readline';
-import { deviceIdOf } from '../../central/protocol/ids.js';
+import { deviceIdOf, type MessageId, parseMessageId } from '../../central/protocol/ids.js';
+import type { MessageRecord } from '../../central/store/messages.js';
 import { openStore } from '../../central/store/open.js';
-import { channel, helloRecord, putRecord } from './central-samples.js';
+import { channel, helloRecord, messageRecord, putRecord } from './central-samples.js';
 
 export const storeDevice = deviceIdOf(Buffer.alloc(16, 1));
 export const storeChannel = channel('c1');
+
+/** A message whose body tells which one it is. */
+export function messageOf(id: MessageId): MessageRecord {
+  const more = { id, kind: 'text', body: Buffer.from(id), nowMs: 1 } as const;
+  return messageRecord(storeDevice, storeChannel, more);
+}
 
 const [, program = '', path] = process.argv;
 if (program.endsWith('central-store-process.js')) await run(path ?? '');
@@ -20,7 +27,10 @@ async function run(path: string): Promise<void> {
   await store.hello(helloRecord(storeDevice, { channels: [storeChannel] })).catch(() => {});
   say('open');
   for await (const line of createInterface({ input: process.stdin })) {
-    const came = store.put(putRecord(storeDevice, storeChannel, Number(line)));
+    const id = parseMessageId(line);
+    const came = id
+      ? store.putMessage(messageOf(id))
+      : store.put(putRecord(storeDevice, storeChannel, Number(line)));
     const text = await came.then(
       ({ outcome }) => outcome,
       ({ code }: { code: string }) => code,

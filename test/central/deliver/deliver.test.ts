@@ -1,8 +1,9 @@
-// From a stored version to its device, with the real store, presence and wake; no gateway answers.
+// From a stored version or message to its device, with the real store, presence and wake; no gateway answers.
 import t from 'tap';
 import type { DeviceId } from '../../../central/protocol/ids.js';
+import { type Urgency, urgencies } from '../../../shared/wakeup/request.js';
 import { sampleChannel as c1, openDelivery, wakeupAfterMs } from '../../support/central-app.js';
-import { putRecord, wakeupAddress } from '../../support/central-samples.js';
+import { messageRecord, putRecord, wakeupAddress } from '../../support/central-samples.js';
 
 type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 const here = wakeupAddress('10.77.88.99');
@@ -11,6 +12,11 @@ function put({ store, clock }: Delivery, device: DeviceId, version: number) {
   const nowMs = clock.now();
   const wakeupDueMs = nowMs + wakeupAfterMs;
   return store.put(putRecord(device, c1, version, { nowMs, wakeupDueMs }));
+}
+
+function send({ store, clock }: Delivery, device: DeviceId, urgency: Urgency) {
+  const more = { kind: 'text', urgency, nowMs: clock.now() } as const;
+  return store.putMessage(messageRecord(device, c1, more));
 }
 
 /** Wakeups that a gateway is asked for. */
@@ -54,6 +60,40 @@ t.test('further versions meanwhile cause no other wakeup', async (t) => {
   t.equal(underWay(delivery), 1);
   t.same(delivery.replaced, [here.network, here.network]);
   t.same(delivery.paths, ['wakeup', 'wakeup', 'wakeup']);
+});
+
+t.test('an urgent message wakes its device at once, a low one waits for its hello', async (t) => {
+  const delivery = await openDelivery(t, { isOnline: true });
+  const device = await delivery.meet({ address: here });
+  t.equal(delivery.deliver(device, await send(delivery, device, 'low')), 'stored');
+  t.equal(underWay(delivery), 0);
+  t.equal(delivery.deliver(device, await send(delivery, device, 'high')), 'wakeup');
+  t.equal(underWay(delivery), 1);
+  t.equal(delivery.deliver(device, await send(delivery, device, 'very-low')), 'stored');
+  t.same(delivery.replaced, []);
+});
+
+t.test('messages of normal urgency are gathered, until a version makes them leave', async (t) => {
+  const delivery = await openDelivery(t, { isOnline: true });
+  const device = await delivery.meet({ address: here });
+  t.equal(delivery.deliver(device, await send(delivery, device, 'normal')), 'wakeup');
+  t.same(delivery.replaced, [], 'it is owed one');
+  t.equal(delivery.deliver(device, await send(delivery, device, 'normal')), 'wakeup');
+  t.same(delivery.replaced, [here.network], 'which serves both');
+  t.equal(underWay(delivery), 0);
+  t.equal(delivery.deliver(device, await put(delivery, device, 1)), 'wakeup');
+  t.equal(underWay(delivery), 1);
+  t.same(delivery.replaced, [here.network]);
+});
+
+t.test('a device on a socket is signalled for a message of any urgency', async (t) => {
+  const delivery = await openDelivery(t, { isOnline: true });
+  const device = await delivery.meet({ address: here });
+  delivery.presence.enter(device, { onSignal() {}, onDisplaced() {}, onAddressLost() {} });
+  for (const urgency of urgencies) {
+    t.equal(delivery.deliver(device, await send(delivery, device, urgency)), 'socket', urgency);
+  }
+  t.equal(underWay(delivery), 0);
 });
 
 t.test('the log tells the path of a version, without its channel, number or address', async (t) => {

@@ -7,10 +7,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { type MessageId, newMessageId, newReceiptId } from '../../../central/protocol/ids.js';
 import { openStore } from '../../../central/store/open.js';
 import type { Store } from '../../../central/store/store.js';
 import { channel, sampleIds, sampleMs } from '../../support/central-samples.js';
-import { storeChannel, storeDevice } from '../../support/central-store-process.js';
+import { messageOf, storeChannel, storeDevice } from '../../support/central-store-process.js';
 import { anyAddress, meet, phrases, windowMs } from './phrases.js';
 
 // Many processes, or many stores: a busy machine needs longer than the runner gives a file.
@@ -35,7 +36,7 @@ function holdInProcess(t: { teardown(fn: () => void): void }, path: string) {
   return {
     pid,
     says,
-    put(version: number) {
+    put(version: number | MessageId) {
       stdin.write(`${version}\n`);
       return says();
     },
@@ -135,6 +136,66 @@ t.test('what was answered survives a process that is killed', async (t) => {
   t.same(await store.pending(storeDevice), [{ channel: storeChannel, version: 42 }]);
 });
 
+t.test('a message that was answered survives it as a version does, once and whole', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const holder = holdInProcess(t, path);
+  t.equal(await holder.says(), 'open');
+  const ids = [newMessageId(3), newMessageId(2), newMessageId(1)] as const;
+  for (const id of ids) t.equal(await holder.put(id), 'stored well');
+  t.equal(await holder.put(7), 'stored well');
+  await holder.kill();
+  const store = await open(path);
+  t.teardown(() => store.close());
+  t.match(await store.putMessage(messageOf(ids[0])), { outcome: 'stored' }, 'sent once more');
+  const found = await store.pendingMessages(storeDevice, { nowMs: 1, limit: 10 });
+  const bodies = found.map(({ body }) => Buffer.from(body ?? []).toString());
+  t.same(
+    found.map(({ id }) => id),
+    ids,
+  );
+  t.same(bodies, ids);
+  t.same(await store.pending(storeDevice), [{ channel: storeChannel, version: 7 }]);
+});
+
+t.test('of a message that ended nothing is left in its row but what became of it', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const store = await open(path);
+  const { send, device } = await meet(async () => store);
+  const kept = { kind: 'text', body: Buffer.from('a secret'), topic: 'a-topic' } as const;
+  const { id } = await send(device, c1, { ...kept, encoding: { encoding: 'a-coding' } });
+  const rows = () => {
+    const db = new Database(path, { readonly: true });
+    const found = db.prepare('SELECT body, encoding, topic, ended_as FROM message').all();
+    db.close();
+    return found as Record<string, unknown>[];
+  };
+  await store.close();
+  t.match(rows(), [{ topic: 'a-topic', ended_as: null }]);
+  const again = await open(path);
+  await again.cancelMessage(device, id, sampleMs);
+  await again.close();
+  t.same(rows(), [{ body: null, encoding: null, topic: null, ended_as: 'cancelled' }]);
+});
+
+t.test('receipts are numbered on after a restart, whatever was forgotten', async (t) => {
+  const path = join(t.testdir(), 'central.db');
+  const receipt = newReceiptId();
+  const device = sampleIds.newDevice();
+  const serials: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const store = await open(path);
+    const { hello, send } = phrases(store);
+    await hello(device, { channels: [c1] });
+    const { id } = await send(device, c1, { kind: 'text', receipt });
+    await store.cancelMessage(device, id, sampleMs);
+    const [told] = await store.receipts(receipt, { after: serials.at(-1) ?? 0, limit: 10 });
+    serials.push(told?.serial ?? 0);
+    await store.forgetMessages(sampleMs + 1, 10);
+    await store.close();
+  }
+  t.same(serials, [1, 2, 3]);
+});
+
 t.test('a second process on the same file is refused, and the first goes on', async (t) => {
   const path = join(t.testdir(), 'central.db');
   const store = await open(path);
@@ -164,7 +225,9 @@ t.test('a database of a newer version is refused and left as it is', async (t) =
 t.test('a database without tables, of user_version 0, gets them', async (t) => {
   const path = join(t.testdir({ 'central.db': '' }), 'central.db');
   const store = await open(path);
-  t.same(await store.counts(), { devices: 0, channels: 0, pending: 0, owedWakeups: 0 });
+  t.same(await store.counts(), {
+    ...{ devices: 0, channels: 0, pending: 0, messages: 0, owedWakeups: 0 },
+  });
   await store.close();
   const db = new Database(path);
   t.ok((db.pragma('user_version', { simple: true }) as number) > 0);

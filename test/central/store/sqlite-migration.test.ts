@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { bytesOfDevice, type DeviceId } from '../../../central/protocol/ids.js';
+import { bytesOfDevice, type DeviceId, newReceiptId } from '../../../central/protocol/ids.js';
 import { openStore } from '../../../central/store/open.js';
 import { channel, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
 import { attemptsMax, darkCounts, phrases } from './phrases.js';
@@ -152,6 +152,20 @@ t.test(
     t.equal((await darkCounts(store))[0]?.count, 2);
   },
 );
+
+t.test('every device takes versions and texts, and its channels belong to nobody', async (t) => {
+  const { store, ids, pending, send, due } = await upgrade(t, [{ ip: '10.0.0.1', version: 3 }]);
+  const [device] = ids;
+  if (!device) return t.fail('no device');
+  t.same(await store.pendingMessages(device, { nowMs: sampleMs, limit: 10 }), []);
+  t.match(await send(device, c1, { kind: 'push' }), { outcome: 'wrong-kind' });
+  const text = await send(device, c1, { kind: 'text', key: 'anybody', receipt: newReceiptId() });
+  t.match(text, { outcome: 'stored', owed: { state: 'gathering' } });
+  t.same(await due('owed'), [device]);
+  t.equal(await store.cancelMessage(device, text.id, sampleMs), 'cancelled');
+  t.match(await store.counts(), { messages: 0 });
+  t.same(await pending(device), { c1: 3 });
+});
 
 t.test('it is done once, and the database is as old as before', async (t) => {
   const { store, path, ids, miss } = await upgrade(t, [

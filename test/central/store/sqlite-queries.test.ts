@@ -1,9 +1,16 @@
 // Whatever looks across devices goes along an index: of a million of them, a question reads those it is about.
 import Database from 'better-sqlite3';
 import t from 'tap';
+import { newReceiptId } from '../../../central/protocol/ids.js';
 import { createSqliteEngine, type SqliteEngine } from '../../../central/store/sqlite-engine.js';
 import { migrate } from '../../../central/store/sqlite-schema.js';
-import { helloRecord, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
+import {
+  helloRecord,
+  messageRecord,
+  sampleIds,
+  sampleMs,
+  wakeupAddress,
+} from '../../support/central-samples.js';
 
 const address = wakeupAddress();
 const { network } = address;
@@ -44,8 +51,23 @@ const questions: [string, RegExp, (engine: SqliteEngine) => unknown][] = [
   ],
   [
     'which devices are longest dark',
-    /^SCAN device USING INDEX device_dark; CORRELATED SCALAR SUBQUERY 1; SEARCH c USING PRIMARY KEY \(device=\?\)$/,
+    /^SCAN device USING INDEX device_dark; CORRELATED SCALAR SUBQUERY 1; SEARCH c USING PRIMARY KEY \(device=\?\); CORRELATED SCALAR SUBQUERY 2; SEARCH m USING INDEX message_pending \(device=\?\)$/,
     (engine) => engine.darkDevices(9),
+  ],
+  [
+    'which messages are over',
+    /^SEARCH message USING INDEX message_expiry \(expires_at<\?\)$/,
+    (engine) => engine.expireMessages(sampleMs, 9),
+  ],
+  [
+    'which messages ended long ago',
+    /LIST SUBQUERY 1; SEARCH message USING COVERING INDEX message_ended \(ended_at<\?\)/,
+    (engine) => engine.forgetMessages(sampleMs, 9),
+  ],
+  [
+    'which receipts are new',
+    /^SEARCH message USING INDEX message_receipt \(receipt=\? AND receipt_serial>\?\)$/,
+    (engine) => engine.receipts(newReceiptId(), { after: 0, limit: 9 }),
   ],
 ];
 
@@ -86,16 +108,37 @@ t.test('whatever is about one device reads the rows of that one', async (t) => {
   const device = sampleIds.newDevice();
   const channel = 'c1' as Parameters<SqliteEngine['put']>[0]['channel'];
   const times = { nowMs: sampleMs, wakeupDueMs: sampleMs };
+  const elsewhere = wakeupAddress('10.9.9.9');
   const plans = plansOf((engine) => {
     engine.hello(helloRecord(device, { channels: [channel] }));
     engine.register(device, channel, 9);
     engine.put({ device, channel, version: 1, lane: 'prompt', ...times });
     engine.pending(device);
+    engine.hello(helloRecord(device, { channels: [channel], takes: 'push', address: elsewhere }));
+    const message = { urgency: 'high', topic: 'a', receipt: newReceiptId() } as const;
+    const { id } = messageRecord(device, channel);
+    engine.putMessage(messageRecord(device, channel, { ...message, id }));
+    engine.putMessage(messageRecord(device, channel, { messagesMax: 1 }));
+    engine.pendingMessages(device, { nowMs: sampleMs, limit: 9 });
+    engine.noteSent(device, [id], sampleMs);
+    engine.messageStatus(device, id);
+    for (const event of [
+      { name: 'begun', nowMs: sampleMs, dueMs: sampleMs },
+      { name: 'unsent', dueMs: sampleMs },
+      { name: 'begun', nowMs: sampleMs, dueMs: sampleMs },
+      { name: 'triggered' },
+    ] as const) {
+      const serial = engine.wakeupOf(device)?.serial ?? 0;
+      if (!engine.move({ device, serial, event })) throw new Error(`${event.name} does nothing`);
+    }
+    engine.ackMessages(device, [{ id, code: 100 }], sampleMs);
+    engine.nackMessage(device, { id, code: 301 });
+    engine.cancelMessage(device, id, sampleMs);
     engine.wakeupOf(device);
     engine.renewAddress(device, sampleMs);
     engine.ack(device, [{ channel, version: 1 }]);
     engine.unregister(device, channel, sampleMs);
   });
-  for (const [sql, plan] of plans) t.notMatch(plan, /SCAN (device|channel)/, sql);
-  t.ok(plans.size > 10);
+  for (const [sql, plan] of plans) t.notMatch(plan, /SCAN (device|channel|message)/, sql);
+  t.ok(plans.size > 25);
 });

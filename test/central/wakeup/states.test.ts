@@ -76,6 +76,9 @@ function movesOf(state: WakeupState): Record<string, string> {
   return Object.fromEntries(moves);
 }
 
+/** Something that can wait is stored. */
+const patient: WakeupEvent = { ...events.put, isUrgent: false };
+
 const dark = (darkReason: string) => ({ ...noWakeup, state: 'dark', darkMs: nowMs, darkReason });
 const resting = records.resting;
 const owedAnew = { ...noWakeup, state: 'owed', dueMs: nextMs, sinceMs: nowMs };
@@ -99,20 +102,42 @@ t.test('a dark device that is back stays on probation until a wakeup has worked'
   t.same(step(records.probation, { name: 'proved', ...pending })?.to, owedAnew);
 });
 
-t.test('a device at rest is owed a wakeup by the next version', async (t) => {
+t.test('a device at rest is owed a wakeup by the next thing that cannot wait', async (t) => {
   t.same(movesOf('resting'), {
     ...{ put: 'owed', said: 'resting', claimed: 'claimed', left: 'none' },
     ...{ lapsed: 'dark', taken: 'dark' },
   });
   t.same(after('resting', 'put')?.to, owedAnew);
-  t.same(step(resting, { name: 'said', ...pending })?.to, owedAnew);
+  const inVain = { ...resting, attempts: 3 };
+  t.same(step(inVain, events.put)?.to, { ...owedAnew, attempts: 3 }, 'what was in vain stays');
+  t.same(step(inVain, { name: 'said', ...pending })?.to, owedAnew, 'until it says hello');
   t.same(after('resting', 'lapsed')?.to, dark('lease'));
   t.same(after('resting', 'taken')?.to, dark('taken'));
 });
 
+t.test('what can wait is gathered until its time or until something cannot', async (t) => {
+  const gathering = { ...noWakeup, state: 'gathering', dueMs: nextMs, sinceMs: nowMs };
+  t.same(step(resting, patient)?.to, gathering);
+  const inVain = { ...resting, attempts: 3 };
+  t.same(step(inVain, patient)?.to, { ...gathering, attempts: 3 });
+  t.same(movesOf('gathering'), {
+    ...{ begun: 'sending', held: 'gathering', put: 'owed' },
+    ...{ settled: 'resting', released: 'resting' },
+    ...{ said: 'resting', claimed: 'claimed', left: 'none' },
+    ...{ lapsed: 'dark, expired', taken: 'dark, expired' },
+  });
+  const from = records.gathering;
+  t.same(step(from, patient), { to: from, outcome: 'replaced' }, 'it neither waits for each');
+  t.same(after('gathering', 'put'), { to: { ...from, state: 'owed', dueMs: nextMs } });
+  t.same(after('gathering', 'held')?.to, { ...from, dueMs: nextMs });
+  t.same(after('gathering', 'begun')?.to, after('owed', 'begun')?.to);
+  t.same(step(from, { name: 'said', ...pending })?.to, { ...owedAnew, sinceMs: 500 });
+});
+
 t.test('what is owed is sent once at a time, put off, or no longer needed', async (t) => {
   t.same(movesOf('owed'), {
-    ...{ begun: 'sending', held: 'owed', put: 'owed, replaced', settled: 'resting' },
+    ...{ begun: 'sending', held: 'owed', put: 'owed, replaced' },
+    ...{ settled: 'resting', released: 'resting' },
     ...{ said: 'resting', claimed: 'claimed', left: 'none' },
     ...{ lapsed: 'dark, expired', taken: 'dark, expired' },
   });
@@ -121,13 +146,16 @@ t.test('what is owed is sent once at a time, put off, or no longer needed', asyn
   t.same(after('owed', 'begun')?.to, { ...owed, state: 'sending', attempts: 2, ...times });
   t.same(after('owed', 'held')?.to, { ...owed, dueMs: nextMs });
   t.same(after('owed', 'put')?.to, owed, 'a newer version neither hastens nor delays it');
+  t.same(step(owed, patient)?.to, owed);
   t.same(after('owed', 'settled')?.to, resting);
+  const { attempts } = owed;
+  t.same(after('owed', 'released')?.to, { ...resting, attempts }, 'nothing was heard of it');
 });
 
 t.test(
   'what hello leaves pending is owed afresh, since the version that waits longest',
   async (t) => {
-    for (const state of ['owed', 'sending', 'awaited'] as const) {
+    for (const state of ['gathering', 'owed', 'sending', 'awaited'] as const) {
       const { to } = step(records[state], { name: 'said', ...pending }) ?? {};
       t.same(to, { ...noWakeup, state: 'owed', dueMs: nextMs, sinceMs: 500 }, state);
     }
@@ -188,6 +216,20 @@ t.test('the next attempt is due when the window passed, and never before its end
   t.same(after('awaited', 'sign')?.to, early, 'anyone may forge a sign');
 });
 
+t.test('an attempt in vain that is not worth another leaves the device at rest', async (t) => {
+  for (const [state, name, outcome] of [
+    ['sending', 'passed', 'unconfirmed'],
+    ['awaited', 'passed', 'unconfirmed'],
+    ['sending', 'refused', 'failure'],
+    ['awaited', 'sign', 'failure'],
+  ] as const) {
+    const event = { ...events[name], isWorthAnother: false };
+    t.same(step(records[state], event), { to: { ...resting, attempts: 2 }, outcome });
+    const last = step({ ...records[state], attempts: attemptsMax }, event);
+    t.equal(last?.to.state, 'dark', 'the last one is the last one');
+  }
+});
+
 t.test('after the last attempt the device is dark, for the reason of that one', async (t) => {
   for (const [state, name, reason] of [
     ['sending', 'passed', 'unconfirmed'],
@@ -204,8 +246,9 @@ t.test('after the last attempt the device is dark, for the reason of that one', 
 t.test(
   '201 is answered where an address is claimed or believed, and woken where it is believed',
   async (t) => {
-    t.same(wakeupStates.filter(isBelieved), ['resting', 'owed', 'sending', 'awaited']);
-    t.same(wakeupStates.filter(isPromised), ['claimed', 'resting', 'owed', 'sending', 'awaited']);
+    const believed = ['resting', 'gathering', 'owed', 'sending', 'awaited'];
+    t.same(wakeupStates.filter(isBelieved), believed);
+    t.same(wakeupStates.filter(isPromised), ['claimed', ...believed]);
   },
 );
 
@@ -214,6 +257,7 @@ const anyEvent: fc.Arbitrary<WakeupEvent> = fc
   .record({
     name: fc.constantFrom(...(Object.keys(events) as WakeupEventName[])),
     ...{ nowMs: timeMs, dueMs: timeMs, isPending: fc.boolean() },
+    ...{ isUrgent: fc.boolean(), isWorthAnother: fc.boolean() },
   })
   .map((event) => ({ ...event, attemptsMax }) as WakeupEvent);
 
@@ -227,7 +271,8 @@ const anyRecord: fc.Arbitrary<WakeupRecord> = fc
   })
   .map(({ state, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason }): WakeupRecord => {
     const at = { ...noWakeup, state };
-    if (state === 'owed') return { ...at, attempts: attempts - 1, dueMs, sinceMs };
+    if (isToBeSent(at)) return { ...at, attempts: attempts - 1, dueMs, sinceMs };
+    if (state === 'resting') return { ...at, attempts: attempts - 1 };
     if (isUnderWay(at)) return { ...at, attempts, dueMs, sentMs, sinceMs };
     return state === 'dark' || state === 'probation' ? { ...at, darkMs, darkReason } : at;
   });
@@ -236,8 +281,12 @@ function isUnderWay({ state }: WakeupRecord): boolean {
   return state === 'sending' || state === 'awaited';
 }
 
+function isToBeSent({ state }: WakeupRecord): boolean {
+  return state === 'gathering' || state === 'owed';
+}
+
 function isDue(record: WakeupRecord): boolean {
-  return record.state === 'owed' || isUnderWay(record);
+  return isToBeSent(record) || isUnderWay(record);
 }
 
 /** What is wrong with a record; nothing, of any that the table makes. */
@@ -245,16 +294,17 @@ function faultsOf(record: WakeupRecord): string[] {
   const { state, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason } = record;
   const isDark = state === 'dark' || state === 'probation';
   const least = isUnderWay(record) ? 1 : 0;
-  const most = isDue(record) ? attemptsMax : 0;
+  const most = isBelieved(state) ? attemptsMax : 0;
   const rules: Record<string, boolean> = {
-    'dueMs exactly while owed, sending or awaited': (dueMs !== undefined) === isDue(record),
-    'sinceMs exactly while owed, sending or awaited': (sinceMs !== undefined) === isDue(record),
+    'dueMs exactly while one is to be sent or under way': (dueMs !== undefined) === isDue(record),
+    'sinceMs exactly while one is to be sent or under way':
+      (sinceMs !== undefined) === isDue(record),
     'sentMs exactly while one is under way': (sentMs !== undefined) === isUnderWay(record),
     'darkMs exactly while dark or on probation': (darkMs !== undefined) === isDark,
     'a reason exactly while dark or on probation': (darkReason !== undefined) === isDark,
     'attempts in their range': attempts >= least && attempts <= most,
     // The last attempt ends in success or in darkness; nothing is owed after it.
-    'an attempt left while owed': state !== 'owed' || attempts < attemptsMax,
+    'an attempt left while none is under way': isUnderWay(record) || attempts < attemptsMax,
   };
   return Object.keys(rules).filter((rule) => !rules[rule]);
 }
