@@ -6,6 +6,7 @@ import { networkKeyOf } from '../shared/network.js';
 import type { CentralConfig } from './config.js';
 import { countedStore } from './counted-store.js';
 import { createDeliver } from './deliver/deliver.js';
+import { watchExpiry } from './deliver/expiry.js';
 import type { CentralMetrics } from './metrics.js';
 import { createLocalPresence } from './presence/local.js';
 import { createIds } from './protocol/ids.js';
@@ -52,6 +53,11 @@ export async function openCore(options: {
     isAsked: () => operators.isAsked(),
   });
   closing.add('waking', () => waking.close());
+  const expiry = watchExpiry({
+    ...{ store, clock, log, messageStatusMs: config.messageStatusMs },
+    countExpired: (messages) => metrics.messages.ended('expired', messages),
+  });
+  closing.add('expiry', () => expiry.close());
   const deliver = createDeliver({
     presence,
     wake: waking.wake,

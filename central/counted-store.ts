@@ -30,10 +30,5 @@ export function countedStore(store: Store, counts: MessageCounts): Store {
       counts.ended('cancelled', Number(outcome === 'cancelled'));
       return outcome;
     },
-    async expireMessages(nowMs, limit) {
-      const expired = await store.expireMessages(nowMs, limit);
-      counts.ended('expired', expired);
-      return expired;
-    },
   };
 }

@@ -58,8 +58,8 @@ const table = {
   },
   'bad-receipt': {
     status: 400,
-    title: 'Bad Push-Receipt',
-    detail: 'Push-Receipt takes a URL that this server gave in a Link header.',
+    title: 'Bad receipt subscription',
+    detail: 'Send a Link as this server gave it, or its URL as Push-Receipt.',
   },
   'bad-encoding': {
     status: 400,

@@ -15,6 +15,9 @@ export interface PushHeaders {
   receiptUrl: string | undefined;
 }
 
+/** RFC 8030 section 9.2: the relation of a receipt subscription. */
+export const receiptRelation = 'urn:ietf:params:push:receipt';
+
 const topicPattern = /^[A-Za-z0-9_-]{1,32}$/;
 /** The longest header that is kept beside a body: a salt or a key takes 90 characters, and there may be several. */
 const encodingCharsMax = 1_024;
@@ -29,8 +32,18 @@ export function parsePushHeaders(headers: IncomingHttpHeaders): PushHeaders | Pr
   const encoding = parseEncoding(headers);
   if (encoding === undefined) return 'bad-encoding';
   const { isAsync } = parsePrefer(headers.prefer);
-  const receiptUrl = headers['push-receipt']?.toString();
+  const receiptUrl = headers['push-receipt']?.toString() ?? receiptLinkOf(headers.link);
   return { ttlSeconds, urgency, topic, encoding, isAsync, receiptUrl };
+}
+
+/** The target of a Link header field with the relation of receipts (RFC 8288 section 3). */
+function receiptLinkOf(header: string | string[] | undefined): string | undefined {
+  const links = [...String(header ?? '').matchAll(/<([^>]*)>([^<]*)/g)];
+  const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))/i;
+  return links.find(([, , parameters = '']) => {
+    const [, quoted, plain = ''] = rel.exec(parameters) ?? [];
+    return (quoted ?? plain).split(/\s+/).includes(receiptRelation);
+  })?.[1];
 }
 
 /** Reads a time to live, in seconds; `undefined` for what is none. */

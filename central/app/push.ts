@@ -4,7 +4,7 @@ import { messagePath, receiptPath } from '../protocol/endpoint.js';
 import { type Ids, newReceiptId, type ReceiptId } from '../protocol/ids.js';
 import type { MessageOutcome } from '../store/messages.js';
 import type { ProblemName } from './problems.js';
-import { type PushHeaders, parsePushHeaders } from './push-headers.js';
+import { type PushHeaders, parsePushHeaders, receiptRelation } from './push-headers.js';
 import type { Handler } from './resource.js';
 import type { TakesMessage } from './take-message.js';
 import type { ReadsKey } from './vapid.js';
@@ -53,7 +53,9 @@ function receiptOf(
 ): { receipt: ReceiptId | undefined } | ProblemName {
   if (url === undefined) return { receipt: isAsync ? newReceiptId() : undefined };
   const start = `${baseUrl()}${receiptPath}`;
-  const known = url.startsWith(start) ? ids.parseReceiptToken(url.slice(start.length)) : undefined;
+  const whole = URL.canParse(url, start) ? new URL(url, start).href : '';
+  const isOurs = whole.startsWith(start);
+  const known = isOurs ? ids.parseReceiptToken(whole.slice(start.length)) : undefined;
   if (!known) return 'bad-receipt';
   return { receipt: isAsync ? known : undefined };
 }
@@ -65,7 +67,7 @@ function receiptUrl(receipt: ReceiptId | undefined, { ids, baseUrl }: PushParts)
 function created(location: string, ttlSeconds: number, receipt: string | undefined): Answer {
   const headers = { 'cache-control': 'no-store', location, ttl: String(ttlSeconds) };
   if (receipt === undefined) return { status: 201, headers, body: '' };
-  const link = `<${receipt}>; rel="urn:ietf:params:push:receipt"`;
+  const link = `<${receipt}>; rel="${receiptRelation}"`;
   const asynchronous = { link, 'preference-applied': 'respond-async' };
   return { status: 202, headers: { ...headers, ...asynchronous }, body: '' };
 }

@@ -19,7 +19,7 @@ const cors = {
 };
 const preflight = {
   'access-control-allow-headers':
-    'authorization, content-encoding, content-type, crypto-key, encryption, prefer, push-receipt, topic, ttl, urgency',
+    'authorization, content-encoding, content-type, crypto-key, encryption, link, prefer, push-receipt, topic, ttl, urgency',
   'access-control-max-age': '86400',
 };
 
@@ -49,12 +49,13 @@ export function createRouter(options: {
     const handler = methods[methodOf(request)];
     if (!handler) return { answer: notAllowed(allowed(methods)) };
     const peer = peerOf(request);
-    const lane = isPrompt(peer) ? 'prompt' : 'bulk';
     if (!takesRequest(peer)) {
       // What the peer goes on writing is read and dropped, so that it reads our answer instead of a reset.
       request.resume();
       return settled('too-many-requests');
     }
+    // Who only reads has sent nothing that could wait.
+    const lane = !takesBody(request) || isPrompt(peer) ? 'prompt' : 'bulk';
     const body = takesBody(request) ? await readBody(request, bodyBytesMax) : nothing;
     // The peer is gone: there is nobody to answer and nothing was promised.
     if (body === 'aborted') return undefined;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createIds, newReceiptId } from '../../central/protocol/ids.js';
+import { traces } from '../../shared/traces.js';
 import { ask } from '../support/central-app-server.js';
 import { createManualClock } from '../support/manual-clock.js';
 import { during, startCentral } from '../support/running-central.js';
@@ -24,6 +25,32 @@ async function setUp(t: Tap) {
   return { ...running, clock, endpoint, receiptUrl };
 }
 
+t.test('a message goes from its app server to its device, and the answer comes back', async (t) => {
+  const clock = createManualClock();
+  const { url, metric, watch } = await startCentral(t, { clock });
+  const device = await connectDevice(t, url);
+  await device.hello({ use_webpush: true });
+  const endpoint = await device.register('c1');
+  const headers = { ttl: '60', 'content-encoding': 'aes128gcm', prefer: 'respond-async' };
+  const sent = await ask(endpoint, { method: 'POST', body: 'sealed', headers });
+  t.equal(sent.status, 202);
+  const { version, ...frame } = await device.receive();
+  const data = Buffer.from('sealed').toString('base64url');
+  t.match(frame, { messageType: 'notification', channelID: 'c1', data });
+  t.same(frame.headers, { encoding: 'aes128gcm' });
+  device.send({ messageType: 'ack', updates: [{ channelID: 'c1', version, code: 100 }] });
+  const receiptUrl = String(sent.headers.link).slice(1).split('>')[0] ?? '';
+  await watch.logged(traces.acked);
+  const told = await ask(receiptUrl, { method: 'GET' });
+  const [receipt, ...others] = JSON.parse(told.body).receipts;
+  t.match(receipt, { message: sent.headers.location, status: 'delivered', code: 100 });
+  t.same(others, []);
+  const status = await ask(String(sent.headers.location), { method: 'GET' });
+  t.match(JSON.parse(status.body), { status: 'acked', urgency: 'normal', code: 100 });
+  t.equal(await metric('reveille_central_messages_ended_total{end="acked"}'), 1);
+  t.equal(await metric('reveille_central_acks_total{code="100"}'), 1);
+});
+
 t.test('messages that wait are told by a metric and by /about', async (t) => {
   const { endpoint, url, metric } = await setUp(t);
   t.equal(await metric('reveille_central_messages_pending'), 0);
@@ -32,6 +59,16 @@ t.test('messages that wait are told by a metric and by /about', async (t) => {
   t.equal(await metric('reveille_central_notify_requests_total{result="message-stored"}'), 1);
   const about = await ask(`${url}/about`, { method: 'GET' });
   t.match(about.body, /Pending messages<\/th><td>1</);
+});
+
+t.test('a message ends with its time, also where nobody asks for it', async (t) => {
+  const { endpoint, clock, metric } = await setUp(t);
+  await ask(endpoint, { body: 'body=hello&ttl=60' });
+  clock.advance(60_000);
+  const expired = 'reveille_central_messages_ended_total{end="expired"}';
+  while ((await metric(expired)) !== 1) clock.advance(1_000);
+  clock.advance(60_000);
+  t.equal(await metric('reveille_central_messages_pending'), 0);
 });
 
 t.test('counters of limits and of ends start at 0', async (t) => {

@@ -55,6 +55,28 @@ t.test('fields that the device needs are passed on as they are', async (t) => {
   }
 });
 
+t.test(
+  'a receipt subscription is named by a Link of its relation, or by Push-Receipt',
+  async (t) => {
+    const relation = 'urn:ietf:params:push:receipt';
+    const found = (headers: object) => {
+      const read = parsePushHeaders({ ttl, ...headers });
+      return typeof read === 'string' ? read : read.receiptUrl;
+    };
+    t.equal(found({ 'push-receipt': 'https://a.example/r' }), 'https://a.example/r');
+    for (const link of [
+      `<https://a.example/r>; rel="${relation}"`,
+      `<https://a.example/r>;rel=${relation}`,
+      `</other>; rel="next", <https://a.example/r>; x=1; REL = "up ${relation}", </last>; rel=last`,
+    ]) {
+      t.equal(found({ link }), 'https://a.example/r', link);
+    }
+    for (const link of ['', 'x', '</r>', '</r>; rel=next', `</r>; rel="${relation}s"`, relation]) {
+      t.equal(found({ link }), undefined, link);
+    }
+  },
+);
+
 t.test('Prefer names what is known in any company', async (t) => {
   for (const prefer of [
     'respond-async',

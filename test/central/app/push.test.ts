@@ -325,6 +325,22 @@ t.test('what the web-push library sends is taken, in either encoding', async (t)
   t.match(old, { encoding: { encoding: 'aesgcm', encryption: /^salt=/, cryptoKey: /dh=/ } });
 });
 
+t.test('URLs of one device have nothing in common, and tell nothing of it', async (t) => {
+  const { device, post } = await setUp(t);
+  const locations = [await post(), await post()].map(({ headers }) => String(headers.location));
+  const channels = ['c1', 'c2', 'c3'].map((name) => sampleIds.tokenOf(device, channel(name)));
+  const tokens = [...channels, ...locations.map((url) => url.split('/').at(-1) ?? '')];
+  const pieces = tokens.map((token) => {
+    const starts = Array.from({ length: token.length - 5 }, (_, i) => token.slice(i, i + 6));
+    return new Set(starts);
+  });
+  for (const [i, piece] of pieces.entries()) {
+    for (const other of pieces.slice(i + 1)) t.ok([...piece].every((text) => !other.has(text)));
+  }
+  const known = [device, sampleIds.uaidOf(device)].flatMap((text) => [text, text.slice(0, 8)]);
+  for (const token of tokens) t.ok(known.every((text) => !token.includes(text)));
+});
+
 t.test('no log line holds a body, a topic, a token or a key', async (t) => {
   const { post, lines, device, url, clock } = await setUp(t, { key: pair.key });
   const signed = await authorization(url, pair, clock.now());

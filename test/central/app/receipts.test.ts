@@ -68,6 +68,17 @@ t.test('a subscription is used again with Push-Receipt', async (t) => {
   t.match(receipts, [{ message: first.location }, { message: second.location }]);
 });
 
+t.test('a subscription is used again with the Link that named it', async (t) => {
+  const { post } = await setUp(t);
+  const first = await post();
+  const again = await post({ link: String(first.headers.link) });
+  t.equal(again.receiptUrl, first.receiptUrl);
+  const { pathname } = new URL(first.receiptUrl);
+  const relative = `<${pathname}>; rel="urn:ietf:params:push:receipt"`;
+  t.equal((await post({ link: relative })).receiptUrl, first.receiptUrl);
+  t.equal((await post({ link: relative.replace('receipts/', 'receipts/x') })).status, 400);
+});
+
 t.test('Push-Receipt without Prefer: respond-async asks for no receipt', async (t) => {
   const { post, ack } = await setUp(t);
   const { receiptUrl } = await post();

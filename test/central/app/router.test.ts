@@ -46,7 +46,7 @@ t.test('every resource tells what it takes, to browsers too', async (t) => {
     ['/wpush/v1/receipts/x', 'GET, HEAD, OPTIONS'],
   ] as const;
   const asked =
-    'authorization content-encoding content-type crypto-key encryption prefer push-receipt topic ttl urgency';
+    'authorization content-encoding content-type crypto-key encryption link prefer push-receipt topic ttl urgency';
   for (const [path, allow] of resources) {
     const refused = await ask(url + path, { method: 'PATCH' });
     t.match(refused, { status: 405, headers: { allow, ...origin } }, path);
