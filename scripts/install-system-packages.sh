@@ -9,6 +9,7 @@ packages=(
   systemd systemd-container dbus       # the throw-away machine
   iproute2 nftables procps openssl     # addresses, rules and certificates in it, and the carrier
   prometheus chromium                  # test/system/monitoring, which starts both by itself
+  firefox-esr                          # test/system/firefox
 )
 
 is_installed() {
