@@ -76,7 +76,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
 
   function report(row: DeviceRow, event: WakeupReport): Moved | undefined {
     const moved = wakeups.report(row, event);
-    if (moved) noteWakeup(messages, row, event);
+    if (moved) noteWakeup(messages, event, { row, now: moved.now });
     return moved;
   }
 

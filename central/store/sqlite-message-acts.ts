@@ -11,6 +11,7 @@ import {
   wakes,
 } from './sqlite-messages.js';
 import type { DeviceRow, WakeupRows } from './sqlite-wakeups.js';
+import type { DeviceWakeup } from './store.js';
 
 type Acts = Pick<
   SqliteEngine,
@@ -131,14 +132,18 @@ export function createMessageActs(parts: {
   };
 }
 
-/** Notes in a device's messages what its wakeup has come to. `row`: the wakeup as it was before. */
-export function noteWakeup(messages: MessageRows, row: DeviceRow, event: WakeupReport): void {
-  const { device, sent_at: begunMs } = row;
-  if (event.name === 'begun') messages.noteBegun(device, event.nowMs);
-  if (begunMs === null) return;
-  if (event.name === 'unsent') messages.noteUnsent(device, begunMs);
+/** Notes in a device's messages what its wakeup has come to. `row`: the wakeup as it was before; `now`: as it is. */
+export function noteWakeup(
+  messages: MessageRows,
+  event: WakeupReport,
+  { row, now }: { row: DeviceRow; now: DeviceWakeup },
+): void {
+  const { device, serial, sent_at: begunMs } = row;
+  if (event.name === 'begun') messages.noteBegun(device, now.serial);
+  if (event.name === 'unsent') messages.noteUnsent(device, serial);
   // A gateway that never answered counts as one that sent.
-  if (event.name === 'triggered' || event.name === 'passed') messages.noteWoken(device, begunMs);
+  const hasLeft = event.name === 'triggered' || event.name === 'passed';
+  if (hasLeft && begunMs !== null) messages.noteWoken(device, begunMs);
 }
 
 function isPending(row: MessageRow): boolean {

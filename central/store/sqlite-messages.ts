@@ -62,10 +62,10 @@ export interface MessageRows {
   receipts(receipt: ReceiptId, query: { after: number; limit: number }): Receipt[];
   noteSent(device: Buffer, id: Buffer, nowMs: number): void;
   noteCode(device: Buffer, id: Buffer, code: number | undefined): void;
-  /** A wakeup begins: those that want only one have had it. */
-  noteBegun(device: Buffer, nowMs: number): void;
-  /** The wakeup that began then was none after all. */
-  noteUnsent(device: Buffer, begunMs: number): void;
+  /** The wakeup of this serial begins: messages that want only one have had it. */
+  noteBegun(device: Buffer, wakeup: number): void;
+  /** It was none after all. */
+  noteUnsent(device: Buffer, wakeup: number): void;
   /** The wakeup that began then has left. */
   noteWoken(device: Buffer, begunMs: number): void;
   /** Whether one is pending that wants wakeups until it is taken. */
@@ -118,8 +118,8 @@ export function createMessageRows(db: Database): MessageRows {
       (sql.receipts.all(bytesOfReceipt(receipt), after, limit) as MessageRow[]).map(receiptOf),
     noteSent: (device, id, nowMs) => void sql.noteSent.run(nowMs, device, id),
     noteCode: (device, id, code) => void sql.noteCode.run(code ?? null, device, id),
-    noteBegun: (device, nowMs) => void sql.noteBegun.run(nowMs, device),
-    noteUnsent: (device, begunMs) => void sql.noteUnsent.run(device, begunMs),
+    noteBegun: (device, wakeup) => void sql.noteBegun.run(wakeup, device),
+    noteUnsent: (device, wakeup) => void sql.noteUnsent.run(device, wakeup),
     noteWoken: (device, begunMs) => void sql.noteWoken.run({ device, begunMs }),
     isUrgent: (device, nowMs) => sql.isUrgent.get(device, nowMs) === 1,
     forget: (endedBeforeMs, limit) => sql.forget.run(endedBeforeMs, limit).changes,
@@ -212,11 +212,11 @@ function prepareStatements(db: Database) {
     noteCode: db.prepare(`
       UPDATE message SET code = ? WHERE device = ? AND id = ? AND ended_as = 'acked'`),
     noteBegun: db.prepare(`
-      UPDATE message SET tried_at = ?
-      WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_at IS NULL`),
+      UPDATE message SET tried_by = ?
+      WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_by IS NULL`),
     noteUnsent: db.prepare(`
-      UPDATE message SET tried_at = NULL
-      WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_at = ?`),
+      UPDATE message SET tried_by = NULL
+      WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_by = ?`),
     // One that came after it left rides along, but was not what it left for.
     noteWoken: db.prepare(`
       UPDATE message SET woken_at = @begunMs

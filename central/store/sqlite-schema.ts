@@ -57,7 +57,7 @@ const steps = [
   CREATE INDEX device_dark ON device (dark_at, network) WHERE state = 'dark';
   CREATE INDEX device_address ON device (network, ip, port, state) WHERE ip IS NOT NULL;
   `,
-  // Messages. wakes: 0 not at all, 1 once, 2 until it is taken; tried_at: when that one wakeup began. The body and
+  // Messages. wakes: 0 not at all, 1 once, 2 until it is taken; tried_by: the serial of that one wakeup. The body and
   // what is needed to read it go when it ends. Receipts are numbered in the order of ends, for ever: the number
   // outlives its row, so that a reader who has come that far misses none.
   `
@@ -76,7 +76,8 @@ const steps = [
     receipt BLOB,
     stored_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    tried_at INTEGER, woken_at INTEGER, sent_at INTEGER, ended_at INTEGER,
+    tried_by INTEGER,
+    woken_at INTEGER, sent_at INTEGER, ended_at INTEGER,
     ended_as TEXT,
     code INTEGER,
     receipt_serial INTEGER,
