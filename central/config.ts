@@ -97,8 +97,11 @@ export function schemaFor(folder: string) {
       ttlMaxSeconds: amount(30 * (ms.day / ms.second), 0, 365 * (ms.day / ms.second)).describe(
         'messages are kept no longer, whatever TTL they ask for',
       ),
-      messagesPerDeviceMax: amount(100, 1, 100_000).describe(
+      messagesPerDeviceMax: amount(100, 1, 1_000).describe(
         'beyond this many pending messages of a device its oldest are dropped, those of low urgency first',
+      ),
+      messagesEndedPerDeviceMax: amount(1_000, 1, 10_000).describe(
+        'of so many messages of a device that ended last it can be asked what became of them',
       ),
       gatherNormalMs: amount(5_000, 0, ms.hour).describe(
         'a wakeup for messages of normal urgency waits this long for others to join it',
@@ -111,6 +114,9 @@ export function schemaFor(folder: string) {
       ),
       receiptWaitersMax: amount(1_000, 1, 100_000).describe(
         'requests for receipts that are held at a time; further ones get 503',
+      ),
+      receiptWaitersPerAddressMax: amount(100, 1, 100_000).describe(
+        'of these, those of one app server, known by its address',
       ),
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
         'after an empty start, unknown devices get 503 instead of 404 for this long',

@@ -11,19 +11,19 @@ export function countedStore(store: Store, counts: MessageCounts): Store {
       counts.ended('replaced', put.replaced);
       counts.ended('dropped', put.dropped);
       // Its time was over before it came: it was for an open socket alone.
-      const isOver = put.outcome === 'stored' && record.expiresMs <= record.nowMs;
-      counts.ended('expired', Number(isOver));
+      counts.ended('expired', Number(put.endedAs === 'expired'));
       return put;
     },
     async ackMessages(device, messages, nowMs) {
-      const acked = await store.ackMessages(device, messages, nowMs);
-      for (const { code } of messages) counts.acked(ackLabel(code));
-      counts.ended('acked', acked.messages);
-      return acked;
+      const ended = await store.ackMessages(device, messages, nowMs);
+      for (const { code } of ended.acked) counts.acked(ackLabel(code));
+      counts.ended('acked', ended.acked.length);
+      return ended;
     },
     async nackMessage(device, message) {
-      await store.nackMessage(device, message);
-      counts.acked(ackLabel(message.code));
+      const isNoted = await store.nackMessage(device, message);
+      if (isNoted) counts.acked(ackLabel(message.code));
+      return isNoted;
     },
     async cancelMessage(device, message, nowMs) {
       const outcome = await store.cancelMessage(device, message, nowMs);

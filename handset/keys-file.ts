@@ -1,6 +1,6 @@
 // The file of the command in which the keys of Web Push channels outlive a run: JSON, by channelID. Whoever reads it
 // reads the messages.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Handset } from './client.js';
 import type { ChannelKeys } from './push-keys.js';
 
@@ -19,7 +19,9 @@ export function keepKeysFile(handset: Handset, file: string): void {
   const write = () => {
     const text = `${JSON.stringify(handset.keys(), null, 2)}\n`;
     // In its place at once and whole: half a file would lose the keys of all channels.
-    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    // The mode is for a new file: one that an earlier run left behind keeps its own.
+    rmSync(`${file}.new`, { force: true });
+    writeFileSync(`${file}.new`, text, { mode: 0o600, flag: 'wx' });
     renameSync(`${file}.new`, file);
   };
   write();

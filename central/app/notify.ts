@@ -37,7 +37,8 @@ export function createNotify(parts: NotifyParts): Handler {
   const ok = json(200, {});
 
   const refusalOf = (outcome: (PutOutcome | MessageOutcome)['outcome']): ProblemName => {
-    // A device that speaks Web Push shows no texts, and a channel with a key takes what that key signs alone.
+    if (isKept(outcome)) return 'signed-only';
+    // A device that speaks Web Push shows no texts.
     if (outcome !== 'unknown-device' && outcome !== 'unknown-channel') return 'bad-body';
     const isRecovering = outcome === 'unknown-device' && unknownDevice() === 'recovering';
     return isRecovering ? 'recovering' : 'channel-not-found';
@@ -73,6 +74,11 @@ export function createNotify(parts: NotifyParts): Handler {
       ? putVersion({ ...target, lane }, form.version)
       : putText({ ...target, lane }, form.text, form.ttlSeconds);
   };
+}
+
+/** A channel with a key takes what that key signs alone, and nothing is signed here. */
+function isKept(outcome: string): boolean {
+  return ['belongs-to-key', 'key-missing', 'wrong-key'].includes(outcome);
 }
 
 /** Reads `version=N` or `body=<text>[&ttl=<seconds>]`, a form (application/x-www-form-urlencoded, whatever its type says). */

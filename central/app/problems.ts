@@ -106,6 +106,11 @@ const table = {
     title: 'The channel belongs to another key',
     detail: 'Use the key that the app subscribed with.',
   },
+  'signed-only': {
+    status: 403,
+    title: 'The channel belongs to a key',
+    detail: 'It takes what that key signs: POST to /wpush/v1/<token> with Authorization.',
+  },
   'too-many-requests': {
     status: 429,
     title: 'Too many requests',

@@ -19,8 +19,8 @@ export interface PushHeaders {
 export const receiptRelation = 'urn:ietf:params:push:receipt';
 
 const topicPattern = /^[A-Za-z0-9_-]{1,32}$/;
-/** The longest header that is kept beside a body: a salt or a key takes 90 characters, and there may be several. */
-const encodingCharsMax = 1_024;
+/** The longest header that is read or kept beside a body: a salt or a key takes 90 characters, a receipt URL 150. */
+const headerCharsMax = 1_024;
 
 export function parsePushHeaders(headers: IncomingHttpHeaders): PushHeaders | ProblemName {
   const ttlSeconds = parseTtl(headers.ttl);
@@ -38,7 +38,10 @@ export function parsePushHeaders(headers: IncomingHttpHeaders): PushHeaders | Pr
 
 /** The target of a Link header field with the relation of receipts (RFC 8288 section 3). */
 function receiptLinkOf(header: string | string[] | undefined): string | undefined {
-  const links = [...String(header ?? '').matchAll(/<([^>]*)>([^<]*)/g)];
+  const text = String(header ?? '');
+  // A search for brackets that never close takes the square of their number.
+  if (text.length > headerCharsMax) return undefined;
+  const links = [...text.matchAll(/<([^<>]*)>([^<]*)/g)];
   const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))/i;
   return links.find(([, , parameters = '']) => {
     const [, quoted, plain = ''] = rel.exec(parameters) ?? [];
@@ -66,6 +69,6 @@ function parseEncoding(headers: IncomingHttpHeaders): BodyEncoding | undefined {
   const sent = fields.filter((field): field is [keyof BodyEncoding, string] => {
     return typeof field[1] === 'string' && field[1] !== '';
   });
-  const isShort = sent.every(([, value]) => value.length <= encodingCharsMax);
+  const isShort = sent.every(([, value]) => value.length <= headerCharsMax);
   return isShort ? Object.fromEntries(sent) : undefined;
 }

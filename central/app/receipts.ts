@@ -29,10 +29,12 @@ export function createReceipts(parts: {
   baseUrl: () => string;
   waitMaxMs: number;
   waitersMax: number;
+  /** Of one app server, known by its address. */
+  waitersPerAddressMax: number;
 }): Receipts {
-  const { store, ids, clock, baseUrl, waitMaxMs, waitersMax } = parts;
-  /** Each ends a wait. */
-  const waiters = new Set<() => void>();
+  const { store, ids, clock, baseUrl, waitMaxMs, waitersMax, waitersPerAddressMax } = parts;
+  /** Each ends a wait; with whose it is. */
+  const waiters = new Map<() => void, string>();
   let isClosed = false;
 
   const look = (receipt: ReceiptId, after: number) =>
@@ -41,7 +43,7 @@ export function createReceipts(parts: {
   /** Looks again and again: until something is there, the time is over or the peer gone. */
   async function wait(
     look: () => Promise<Receipt[]>,
-    { untilMs, onOver }: { untilMs: number; onOver: Asked['onOver'] },
+    { untilMs, onOver, subscriber }: { untilMs: number } & Pick<Asked, 'onOver' | 'subscriber'>,
   ): Promise<Receipt[]> {
     let isOver = false;
     let proceed = () => {};
@@ -49,13 +51,12 @@ export function createReceipts(parts: {
       isOver = true;
       proceed();
     };
-    waiters.add(end);
+    waiters.set(end, subscriber);
     onOver(end);
     try {
       for (;;) {
-        const found = await look();
         const leftMs = untilMs - clock.now();
-        if (found.length > 0 || isOver || isClosed || leftMs <= 0) return found;
+        if (isOver || isClosed || leftMs <= 0) return [];
         await new Promise<void>((resolve) => {
           const cancel = clock.after(Math.min(lookMs, leftMs), resolve);
           proceed = () => {
@@ -63,14 +64,15 @@ export function createReceipts(parts: {
             resolve();
           };
         });
-        if (isOver) return [];
+        const found = isOver ? [] : await look();
+        if (found.length > 0) return found;
       }
     } finally {
       waiters.delete(end);
     }
   }
 
-  async function read({ token, headers, query, onOver }: Asked) {
+  async function read({ token, headers, query, onOver, subscriber }: Asked) {
     const receipt = ids.parseReceiptToken(token);
     if (!receipt) return 'receipts-not-found';
     const after = parseAfter(query.get('after'));
@@ -78,10 +80,16 @@ export function createReceipts(parts: {
     const waitMs = Math.min(parsePrefer(headers.prefer).waitMs, waitMaxMs);
     const found = await look(receipt, after);
     if (found.length > 0 || waitMs === 0 || isClosed) return told(found, token, after);
-    if (waiters.size >= waitersMax) return 'too-many-waiters';
+    if (isFull(subscriber)) return 'too-many-waiters';
     const untilMs = clock.now() + waitMs;
-    const waited = await wait(() => look(receipt, after), { untilMs, onOver });
+    const waited = await wait(() => look(receipt, after), { untilMs, onOver, subscriber });
     return told(waited, token, after);
+  }
+
+  function isFull(subscriber: string): boolean {
+    if (waiters.size >= waitersMax) return true;
+    const ofSubscriber = [...waiters.values()].filter((other) => other === subscriber);
+    return ofSubscriber.length >= waitersPerAddressMax;
   }
 
   function told(found: readonly Receipt[], token: string, after: number): Done {
@@ -104,7 +112,7 @@ export function createReceipts(parts: {
     waiting: () => waiters.size,
     close() {
       isClosed = true;
-      for (const end of waiters) end();
+      for (const end of waiters.keys()) end();
     },
   };
 }

@@ -12,6 +12,8 @@ export interface Asked {
   /** Of PUT and POST; of others it is not read and empty here. */
   body: Body;
   lane: WakeupLane;
+  /** Who asks, as central knows them: an address, or a /64 of IPv6. */
+  subscriber: string;
   /** Calls back when the peer has left before its answer, or has it. */
   onOver: (fn: () => void) => void;
 }

@@ -20,6 +20,7 @@ export interface AppLimits extends MessageLimits {
   messageBytesMax: number;
   receiptWaitMaxMs: number;
   receiptWaitersMax: number;
+  receiptWaitersPerAddressMax: number;
 }
 
 export function createResources(parts: {
@@ -33,8 +34,12 @@ export function createResources(parts: {
   clock: Clock;
 }): { resources: Record<Place['resource'], Resource>; receipts: Receipts } {
   const { store, baseUrl, limits, clock } = parts;
-  const { receiptWaitMaxMs: waitMaxMs, receiptWaitersMax: waitersMax } = limits;
-  const receipts = createReceipts({ ...parts, waitMaxMs, waitersMax });
+  const receipts = createReceipts({
+    ...parts,
+    waitMaxMs: limits.receiptWaitMaxMs,
+    waitersMax: limits.receiptWaitersMax,
+    waitersPerAddressMax: limits.receiptWaitersPerAddressMax,
+  });
   const taking = {
     ...parts,
     take: createTakeMessage(parts),

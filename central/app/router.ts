@@ -1,5 +1,6 @@
 // What app servers and browsers find on central's listener, beside the devices' upgrades.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { subscriberOf } from '../../shared/address.js';
 import { CodedError, messageOf } from '../../shared/errors.js';
 import { type Answer, pathOf, problem, readBody, send } from '../../shared/http.js';
 import type { Log } from '../../shared/log.js';
@@ -62,7 +63,8 @@ export function createRouter(options: {
     const { headers } = request;
     const onOver = (fn: () => void) =>
       void (response.destroyed ? fn() : response.once('close', fn));
-    const asked = { token, headers, query: queryOf(request), body, lane, onOver } as const;
+    const who = { lane, subscriber: subscriberOf(peer) } as const;
+    const asked = { token, headers, query: queryOf(request), body, ...who, onOver };
     return settled(await handler(asked).catch(storeProblem));
   }
 

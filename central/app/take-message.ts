@@ -10,13 +10,17 @@ import type { Store } from '../store/store.js';
 export interface MessageLimits {
   ttlMaxSeconds: number;
   messagesPerDeviceMax: number;
+  messagesEndedPerDeviceMax: number;
   gatherNormalMs: number;
   wakeupRetryFloorMs: number;
 }
 
 /** What an app server decides about its message. */
 export interface Sending
-  extends Omit<MessageRecord, 'id' | 'nowMs' | 'expiresMs' | 'wakeupDueMs' | 'messagesMax'> {
+  extends Omit<
+    MessageRecord,
+    'id' | 'nowMs' | 'expiresMs' | 'wakeupDueMs' | 'messagesMax' | 'messagesEndedMax'
+  > {
   ttlSeconds: number;
 }
 
@@ -49,6 +53,7 @@ export function createTakeMessage(parts: {
     const put = await store.putMessage({
       ...sending,
       ...{ id, nowMs, messagesMax: limits.messagesPerDeviceMax },
+      messagesEndedMax: limits.messagesEndedPerDeviceMax,
       expiresMs: nowMs + (ttlSeconds * 1000 || atOnce),
       // What is for now is for an open socket: a device that sleeps comes too late for it.
       wakeupDueMs: ttlSeconds === 0 ? undefined : nowMs + waitFor(sending.urgency),

@@ -7,8 +7,8 @@ import type { ProblemName } from './problems.js';
 
 /** RFC 8292 section 2: a token is valid for 24 hours at most. */
 const lifeSecondsMax = 86_400;
-/** Clocks of app servers may be wrong by this much. */
-const skewSeconds = 60;
+/** Longer ones are no token: with the usual claims it has some 300 characters, and a key 87. */
+const credentialCharsMax = 4_096;
 
 /** The key that the sender holds; `undefined` when the request names none. */
 export type ReadsKey = (
@@ -23,6 +23,9 @@ export function createVapid(parts: {
   const { audience, clock } = parts;
   return async (headers) => {
     if (headers.authorization === undefined) return { key: undefined };
+    const { authorization, 'crypto-key': cryptoKey = '' } = headers;
+    if (authorization.length + cryptoKey.length > credentialCharsMax)
+      return 'authorization-unusable';
     const { token, key } = credentialsOf(headers.authorization, headers);
     if (token === undefined || key === undefined) return 'authorization-unusable';
     const nowSeconds = Math.floor(clock.now() / 1000);
@@ -32,9 +35,8 @@ export function createVapid(parts: {
         audience: audience(),
         requiredClaims: ['exp'],
         currentDate: new Date(clock.now()),
-        clockTolerance: skewSeconds,
       });
-      const isTooLong = (payload.exp ?? 0) > nowSeconds + lifeSecondsMax + skewSeconds;
+      const isTooLong = (payload.exp ?? 0) > nowSeconds + lifeSecondsMax;
       return isTooLong ? 'token-too-long' : { key };
     } catch (error) {
       return problemOf(error);
@@ -74,9 +76,14 @@ function credentialsOf(authorization: string, headers: IncomingHttpHeaders): Cre
 
 /** Reads `name=value` and `name="value"`; names in any case, those that are not known as well. */
 function parametersOf(text: string, separator: RegExp): Partial<Record<string, string>> {
-  const pairs = text.split(separator).flatMap((part) => {
-    const [, name = '', quoted, plain] = /^\s*([\w-]+)\s*=\s*(?:"(.*)"|(.*?))\s*$/.exec(part) ?? [];
-    return name === '' ? [] : [[name.toLowerCase(), quoted ?? plain] as const];
+  const pairs = text.split(separator).map((part) => {
+    const [name = '', ...value] = part.split('=');
+    return [name.trim().toLowerCase(), unquoted(value.join('=').trim())] as const;
   });
   return Object.fromEntries(pairs);
+}
+
+function unquoted(text: string): string {
+  const isQuoted = text.length > 1 && text.startsWith('"') && text.endsWith('"');
+  return isQuoted ? text.slice(1, -1) : text;
 }

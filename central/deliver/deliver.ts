@@ -5,17 +5,18 @@ import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
 import type { Presence } from '../presence/presence.js';
 import type { DeviceId } from '../protocol/ids.js';
+import type { MessageOutcome } from '../store/messages.js';
 import type { PutOutcome } from '../store/store.js';
 import type { Wake } from '../wakeup/wake.js';
 
-/** How what was stored sets out: on an open socket, by a wakeup, or not before the device connects. */
-export const deliveryPaths = ['socket', 'wakeup', 'stored'] as const;
+/** How what was stored sets out: on an open socket, by a wakeup, not before the device connects, or not at all. */
+export const deliveryPaths = ['socket', 'wakeup', 'stored', 'none'] as const;
 export type DeliveryPath = (typeof deliveryPaths)[number];
 
 /** Takes the outcome of a `put` or a `putMessage` that stored something. Never throws. */
 export type Deliver = (
   device: DeviceId,
-  put: Pick<PutOutcome, 'owed' | 'isOwedAnew'>,
+  put: Pick<PutOutcome, 'owed' | 'isOwedAnew'> & Pick<MessageOutcome, 'endedAs'>,
 ) => DeliveryPath;
 
 export function createDeliver(parts: {
@@ -29,6 +30,8 @@ export function createDeliver(parts: {
   const { presence, wake, log, countPath, countReplaced } = parts;
 
   function set(device: DeviceId, put: Parameters<Deliver>[1]): DeliveryPath {
+    // It was for an open socket and there is none, or there are too many that matter more.
+    if (put.endedAs) return 'none';
     // The device may leave between the signal and its reading; the wakeup it is owed covers that.
     if (presence.signal(device)) return 'socket';
     if (!put.owed?.address) return 'stored';

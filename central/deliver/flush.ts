@@ -12,6 +12,10 @@ export interface Sent {
   sentAtMs: number;
   /** It, or an older version of its channel, was sent a second time on this socket. */
   isResent: boolean;
+  /** Its time for an ack has passed once. */
+  isOverdue: boolean;
+  /** It passed twice, and the device is there: nobody waits for an ack of this message any longer. */
+  isIgnored: boolean;
 }
 
 /** Versions under their channel, messages under their id. */
@@ -40,26 +44,33 @@ export async function readPending(options: {
   /** What the device can be sent beside versions, once the store has answered: a hello may change it meanwhile. */
   takes: () => MessageKind;
   nowMs: number;
-  /** Of all bodies; a single message may be larger. */
+  /** Of all messages as they are written; a single one may be larger. */
   bytesMax: number;
+  /** Messages that the device ignores; they take no place of the others. */
+  ignored: ReadonlySet<MessageId>;
 }): Promise<Pending & { hasMore: boolean }> {
-  const { store, device, takes, nowMs, bytesMax } = options;
+  const { store, device, takes, nowMs, bytesMax, ignored } = options;
+  const limit = messagesInFlightMax + ignored.size;
   const [updates, oldest] = await Promise.all([
     store.pending(device),
-    store.pendingMessages(device, { nowMs, limit: messagesInFlightMax }),
+    store.pendingMessages(device, { nowMs, limit }),
   ]);
-  const fitting = withinBytes(oldest, bytesMax);
+  const wanted = oldest.filter(({ id }) => !ignored.has(id));
+  const fitting = withinBytes(wanted, bytesMax);
   return {
     updates,
     messages: fitting.filter(({ kind }) => kind === takes()),
-    hasMore: oldest.length === messagesInFlightMax || fitting.length < oldest.length,
+    hasMore: oldest.length === limit || fitting.length < wanted.length,
   };
 }
 
+/** What a byte of a body becomes at most: a third more in base64, and six where a text has control characters. */
+const wireBytesPerByte: Record<MessageKind, number> = { push: 4 / 3, text: 6 };
+
 function withinBytes(messages: readonly Message[], bytesMax: number): readonly Message[] {
   let bytes = 0;
-  const end = messages.findIndex(({ body }, i) => {
-    bytes += body?.length ?? 0;
+  const end = messages.findIndex(({ body, kind }, i) => {
+    bytes += (body?.length ?? 0) * wireBytesPerByte[kind];
     return bytes > bytesMax && i > 0;
   });
   return end < 0 ? messages : messages.slice(0, end);
@@ -101,15 +112,21 @@ export function noteSent(
   { updates, messages }: Pending,
   { nowMs, isRepetition }: { nowMs: number; isRepetition: boolean },
 ): void {
-  const note = (key: ChannelId | MessageId, sent: Pick<Sent, 'channel' | 'version'>) => {
+  const note = (
+    key: ChannelId | MessageId,
+    sent: Pick<Sent, 'channel' | 'version'> & Partial<Sent>,
+  ) => {
     const before = unacked.get(key);
     const times =
       before && !isRepetition ? before : { sentAtMs: nowMs, isResent: before !== undefined };
     const { sentAtMs, isResent } = times;
-    unacked.set(key, { ...sent, sentAtMs, isResent });
+    const { isOverdue = false, isIgnored = false } = before ?? {};
+    unacked.set(key, { sentAtMs, isResent, isOverdue, isIgnored, ...sent });
   };
   for (const { channel, version } of updates) note(channel, { channel, version });
-  for (const { id, channel } of messages) note(id, { channel, version: undefined });
+  for (const { id, channel, isIgnored = false } of messages) {
+    note(id, { channel, version: undefined, isIgnored });
+  }
 }
 
 /** Forgets what the store no longer has for this device: acked elsewhere, over, or its channel is gone. */
@@ -117,7 +134,25 @@ export function keepPending(unacked: Unacked, { updates, messages }: Pending): v
   const pending = new Set<ChannelId | MessageId>();
   for (const { channel } of updates) pending.add(channel);
   for (const { id } of messages) pending.add(id);
-  for (const key of unacked.keys()) if (!pending.has(key)) unacked.delete(key);
+  for (const [key, { isIgnored }] of unacked) {
+    if (!isIgnored && !pending.has(key)) unacked.delete(key);
+  }
+}
+
+/** Those that the device was sent twice, and passes over though it is there. */
+export function ignoredIn(unacked: Unacked | undefined): Set<MessageId> {
+  const ignored = new Set<MessageId>();
+  for (const [key, { isIgnored }] of unacked ?? []) if (isIgnored) ignored.add(key as MessageId);
+  return ignored;
+}
+
+/** When the one that waits longest for its ack was sent; `undefined` when none does. */
+export function oldestSentMs(unacked: Unacked | undefined): number | undefined {
+  let oldest: number | undefined;
+  for (const { sentAtMs, isIgnored } of unacked?.values() ?? []) {
+    if (!isIgnored) oldest = Math.min(oldest ?? sentAtMs, sentAtMs);
+  }
+  return oldest;
 }
 
 /** Forgets what was acked: an ack counts for its version and older ones (Simple Push: only `>=` clears). */

@@ -1,5 +1,5 @@
 // When a socket has to be looked at next, and for what. Pure: the session acts.
-import type { Unacked } from '../deliver/flush.js';
+import { oldestSentMs, type Unacked } from '../deliver/flush.js';
 import type { AddressProof } from './proof.js';
 
 export interface SocketTimes {
@@ -14,7 +14,7 @@ export interface SocketTimes {
   unacked: Unacked | undefined;
   /** Unacked updates were just sent again; not before this time once more. */
   resendNotBeforeMs: number;
-  /** What is pending could not be read; when to try again. */
+  /** What is pending could not be read, or not all be sent; when to try again. */
   flushAgainAtMs: number | undefined;
 }
 
@@ -40,12 +40,12 @@ export function deadlineOf(times: SocketTimes, limits: SocketLimits): Deadline |
 }
 
 function deadlineOfTalk(times: SocketTimes, limits: SocketLimits): Deadline | undefined {
-  if (times.flushAgainAtMs !== undefined) return { atMs: times.flushAgainAtMs, due: 'flush' };
-  // Never closed as idle while an update or a message waits for its ack.
-  if (times.unacked && times.unacked.size > 0) {
-    const atMs = Math.max(oldestSentMs(times.unacked) + limits.resendMs, times.resendNotBeforeMs);
-    return { atMs, due: 'resend' };
-  }
+  const { flushAgainAtMs = Number.POSITIVE_INFINITY } = times;
+  const sentAtMs = oldestSentMs(times.unacked) ?? Number.POSITIVE_INFINITY;
+  const resendAtMs = Math.max(sentAtMs + limits.resendMs, times.resendNotBeforeMs);
+  // Never closed as idle while something is to be sent, or waits for its ack.
+  if (flushAgainAtMs < resendAtMs) return { atMs: flushAgainAtMs, due: 'flush' };
+  if (resendAtMs < Number.POSITIVE_INFINITY) return { atMs: resendAtMs, due: 'resend' };
   if (times.isPromised) return { atMs: times.lastMessageMs + limits.idleCloseMs, due: 'asleep' };
   return undefined;
 }
@@ -56,10 +56,4 @@ function proofAtMs({ proof, lastMessageMs }: SocketTimes): number | undefined {
   return proof.quietMs === undefined
     ? proof.askAtMs
     : Math.max(proof.askAtMs, lastMessageMs + proof.quietMs);
-}
-
-function oldestSentMs(unacked: Unacked): number {
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const { sentAtMs } of unacked.values()) oldest = Math.min(oldest, sentAtMs);
-  return oldest;
 }

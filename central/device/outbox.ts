@@ -4,12 +4,14 @@ import { traces } from '../../shared/traces.js';
 import {
   type Acked,
   forgetChannel,
+  ignoredIn,
   keepPending,
   notAcked,
   noteAcked,
   noteSent,
   type Pending,
   readPending,
+  type Sent,
   sizeOf,
   type Unacked,
   unsent,
@@ -20,12 +22,16 @@ import type { Session } from './session.js';
 
 /** How soon a reading that the store refused is tried again. */
 const storeRetryMs = 5_000;
+/** How soon to look whether there is room for more, where no ack made it: what was sent may be over or cancelled. */
+const moreMs = 5_000;
 
 export class Outbox {
   readonly #session: Session;
   #unacked: Unacked | undefined = undefined;
   #resendNotBeforeMs = 0;
   #flushAgainAtMs: number | undefined = undefined;
+  /** The last reading failed. */
+  #isFailed = false;
   /** Messages wait behind those that were sent, for acks to make room. */
   #hasMore = false;
   /** What was acked since the reading that is under way began. */
@@ -77,35 +83,73 @@ export class Outbox {
 
   /** Something overdue was sent twice, the second time after the device was last heard. */
   isUnansweredSince(heardMs: number): boolean {
-    const { clock, limits } = this.#session.parts;
-    const overdueMs = clock.now() - limits.resendMs;
-    const sent = [...(this.#unacked?.values() ?? [])];
-    return sent.some(
-      ({ sentAtMs, isResent }) => sentAtMs <= overdueMs && isResent && heardMs < sentAtMs,
-    );
+    return this.#overdue().some(([, { isResent, sentAtMs }]) => isResent && heardMs < sentAtMs);
   }
 
+  /** Sends again what waits for its ack. To be called where the device is there, for all that is known. */
   resend(): void {
     const { clock, limits } = this.#session.parts;
+    const overdue = this.#overdue();
+    const isIgnored = ({ isOverdue, version }: Sent) => isOverdue && version === undefined;
+    this.#ignore(overdue.flatMap(([key, sent]) => (isIgnored(sent) ? [key as MessageId] : [])));
+    for (const [, sent] of overdue) sent.isOverdue = true;
     this.#resendNotBeforeMs = clock.now() + limits.resendMs;
     this.flush({ all: true });
   }
 
+  /** What was due for another reading. */
+  flushAgain(): void {
+    this.flush({ all: this.#isFailed });
+  }
+
+  #overdue(): [key: ChannelId | MessageId, sent: Sent][] {
+    const { clock, limits } = this.#session.parts;
+    const overdueMs = clock.now() - limits.resendMs;
+    return [...(this.#unacked ?? [])].filter(([, sent]) => {
+      return !sent.isIgnored && sent.sentAtMs <= overdueMs;
+    });
+  }
+
+  /** A client that has no word for a message never acks it: that must not keep it awake, or wake it again. */
+  #ignore(ids: MessageId[]): void {
+    const { device, parts } = this.#session;
+    const { store, clock, log, books } = parts;
+    if (!device || ids.length === 0) return;
+    for (const id of ids) {
+      const sent = this.#unacked?.get(id);
+      if (sent) sent.isIgnored = true;
+    }
+    const noted = store.noteIgnored(device, ids, clock.now()).then(books.ended);
+    detach(noted, log, traces.storeFailed);
+  }
+
   async #flushOnce(all: boolean): Promise<void> {
     const session = this.#session;
+    const { clock } = session.parts;
     const { device } = session;
     const unacked = this.#unacked;
+    const acks: Acked[] = [];
+    this.#ackedMeanwhile = acks;
+    this.#flushAgainAtMs = undefined;
     try {
       if (device) {
-        const pending = await this.#readPending(device);
+        const read = await this.#readPending(device);
+        // Until all is noted as sent nothing else runs: an ack is either among these, or finds what it is about.
+        const pending = notAcked(read, acks);
+        // An ack may say more than the store had: only another reading tells what is left.
+        if (sizeOf(pending) < sizeOf(read)) this.flush({ all: false });
         if (this.#unacked) keepPending(this.#unacked, pending);
         this.#notify(device, all ? pending : unsent(pending, unacked), all);
+        this.#hasMore = read.hasMore;
+        if (read.hasMore) this.#flushAgainAtMs = clock.now() + moreMs;
       }
-      this.#flushAgainAtMs = undefined;
+      this.#isFailed = false;
     } catch (error) {
-      this.#flushAgainAtMs = session.parts.clock.now() + storeRetryMs;
+      this.#isFailed = true;
+      this.#flushAgainAtMs = clock.now() + storeRetryMs;
       throw error;
     } finally {
+      this.#ackedMeanwhile = undefined;
       const next = this.#flush;
       this.#flush = 'none';
       if (session.isOpen && next !== 'running') this.flush({ all: next === 'again-all' });
@@ -113,24 +157,15 @@ export class Outbox {
     }
   }
 
-  async #readPending(device: DeviceId): Promise<Pending> {
+  #readPending(device: DeviceId) {
     const session = this.#session;
     const { store, clock, limits } = session.parts;
-    const acks: Acked[] = [];
-    this.#ackedMeanwhile = acks;
-    const read = await readPending({
-      ...{ store, device, nowMs: clock.now() },
+    return readPending({
+      ...{ store, device, nowMs: clock.now(), ignored: ignoredIn(this.#unacked) },
       takes: () => session.dialect.takes,
-      // Text takes a third more than bytes, and versions go along.
+      // Versions go along.
       bytesMax: limits.outboundBytesMax / 2,
-    }).finally(() => {
-      this.#ackedMeanwhile = undefined;
     });
-    this.#hasMore = read.hasMore;
-    const pending = acks.length > 0 ? notAcked(read, acks) : read;
-    // An ack may say more than the store had: only another reading tells what is left.
-    if (sizeOf(pending) < sizeOf(read)) this.flush({ all: false });
-    return pending;
   }
 
   #notify(device: DeviceId, pending: Pending, isRepetition: boolean): void {

@@ -180,8 +180,11 @@ export class Session implements Holder, Sleeper {
     const { clock, limits, count } = this.parts;
     this.#lastMessageMs = clock.now();
     if (this.proof) onSent(this.proof);
-    for (const frame of this.dialect.encode(message)) this.#transport.send(frame);
-    if (this.#transport.bufferedBytes() <= limits.outboundBytesMax) return;
+    const frames = this.dialect.encode(message);
+    // One frame that is larger than all that may wait is no sign that the device does not read.
+    const isAlone = frames.length === 1 && this.#transport.bufferedBytes() === 0;
+    for (const frame of frames) this.#transport.send(frame);
+    if (isAlone || this.#transport.bufferedBytes() <= limits.outboundBytesMax) return;
     count('overflow');
     this.close(closeCodes.overflow, 'the device does not read');
   }
@@ -243,7 +246,7 @@ export class Session implements Holder, Sleeper {
     // Something under way changes the deadlines; it plans anew when it is done.
     if (this.#backlog || this.outbox.isBusy()) return;
     if (due === 'hello-late') this.close(closeCodes.helloLate, 'no hello in time');
-    else if (due === 'flush') this.outbox.flush({ all: true });
+    else if (due === 'flush') this.outbox.flushAgain();
     else if (due === 'resend') this.#resend();
     else if (due === 'prove') this.#prove();
     else this.#fallAsleep();

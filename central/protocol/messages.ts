@@ -36,6 +36,8 @@ export interface Message {
   /** As the app server sent it; `undefined` when it sent none. */
   body: Uint8Array | undefined;
   encoding: BodyEncoding;
+  /** The device passed it over on an earlier socket, though it was there: nobody waits for its ack. */
+  isIgnored?: boolean;
 }
 
 /** What a device needs beside the body to read it, as the app server's header fields said it. */

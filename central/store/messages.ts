@@ -2,7 +2,7 @@
 // them. The body goes with the end; nothing keeps it after that.
 import type { Urgency } from '../../shared/wakeup/request.js';
 import type { ChannelId, DeviceId, MessageId, ReceiptId } from '../protocol/ids.js';
-import type { BodyEncoding, MessageKind } from '../protocol/messages.js';
+import type { AckedMessage, BodyEncoding, MessageKind } from '../protocol/messages.js';
 import type { EndedWakeup, PutOutcome, WakeupLane } from './store.js';
 
 /** How a message ended. `dropped`: there were too many of them, or the device cannot read this kind any more. */
@@ -43,8 +43,10 @@ export interface MessageRecord {
   key: string | undefined;
   /** Where the app server wants to read what became of it. */
   receipt: ReceiptId | undefined;
-  /** Beyond this many pending the oldest end as dropped, those of low urgency first. */
+  /** Beyond this many pending the oldest end as dropped: those that no socket was sent lately first, and of these those of low urgency. */
   messagesMax: number;
+  /** Of those that ended it is remembered what became of so many, the last ones. */
+  messagesEndedMax: number;
 }
 
 /**
@@ -62,6 +64,8 @@ export interface MessageOutcome extends Pick<PutOutcome, 'owed' | 'isOwedAnew'> 
   /** Messages that this one replaced, and messages that were too many, this one perhaps among them. */
   replaced: number;
   dropped: number;
+  /** This one ended as it was stored: its time was over, or it was too many. */
+  endedAs?: 'expired' | 'dropped';
 }
 
 /** What became of a message so far. */
@@ -88,9 +92,9 @@ export interface Receipt {
   serial: number;
 }
 
-/** What ended by an ack. */
+/** What ended by an ack, or is known to have arrived after all. */
 export interface MessagesEnded {
-  messages: number;
+  acked: AckedMessage[];
   /** A wakeup that ended by it. */
   ended?: EndedWakeup;
 }

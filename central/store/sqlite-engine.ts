@@ -9,7 +9,7 @@ import {
   type WakeupEvent,
   type WakeupReport,
 } from '../wakeup/states.js';
-import { createMessageActs, noteWakeup } from './sqlite-message-acts.js';
+import { createMessageActs, giveBack, noteWakeup } from './sqlite-message-acts.js';
 import { createMessageRows } from './sqlite-messages.js';
 import { createWakeupRows, type DeviceRow, deviceWakeupOf } from './sqlite-wakeups.js';
 import {
@@ -75,6 +75,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   }
 
   function report(row: DeviceRow, event: WakeupReport): Moved | undefined {
+    giveBack(messages, event, row);
     const moved = wakeups.report(row, event);
     if (moved) noteWakeup(messages, event, { row, now: moved.now });
     return moved;
@@ -94,6 +95,12 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   function refusalOf(record: HelloRecord, before: DeviceRow | undefined) {
     if (new Set(record.channels).size > record.channelsMax) return 'too-many-channels';
     return record.mustBeKnown && !before?.synced ? 'stranger' : undefined;
+  }
+
+  /** `key`: of the channel, as `keyOf` tells it. */
+  function whyNotRaised(key: string | null | undefined, row: DeviceRow | undefined) {
+    if (key === undefined) return row?.synced ? 'unknown-channel' : 'unknown-device';
+    return key === null ? 'stale' : 'belongs-to-key';
   }
 
   const keyOf = (device: Buffer, channel: string) =>
@@ -160,10 +167,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       const raised = sql.raiseVersion.run(record.version, device, record.channel, record.version);
       const row = wakeups.get(device);
       if (raised.changes === 0) {
-        if (sql.isChannel.get(device, record.channel) === 1) {
-          return { outcome: 'stale', isOwedAnew: false };
-        }
-        return { outcome: row?.synced ? 'unknown-channel' : 'unknown-device', isOwedAnew: false };
+        return { outcome: whyNotRaised(keyOf(device, record.channel), row), isOwedAnew: false };
       }
       if (!row) return { outcome: 'stored', isOwedAnew: false };
       const { nowMs, wakeupDueMs: dueMs, lane } = record;
@@ -314,7 +318,7 @@ function prepareStatements(db: Database) {
     register: db.prepare('INSERT OR IGNORE INTO channel (device, channel) VALUES (?, ?)'),
     unregister: db.prepare('DELETE FROM channel WHERE device = ? AND channel = ?'),
     raiseVersion: db.prepare(
-      'UPDATE channel SET version = ? WHERE device = ? AND channel = ? AND version < ?',
+      'UPDATE channel SET version = ? WHERE device = ? AND channel = ? AND version < ? AND key IS NULL',
     ),
     raiseAcked: db.prepare(`
       UPDATE channel SET acked = max(acked, min(version, @version))

@@ -1,15 +1,10 @@
 // The store's methods that are about messages with a payload, and what each makes of the device's wakeup.
+import { nackCodes } from '../protocol/codes.js';
 import { bytesOfDevice, bytesOfMessage } from '../protocol/ids.js';
 import type { WakeupReport } from '../wakeup/states.js';
 import type { MessageOutcome, MessageRecord } from './messages.js';
 import type { SqliteEngine } from './sqlite-engine.js';
-import {
-  type MessageRow,
-  type MessageRows,
-  statusOf,
-  type Wakes,
-  wakes,
-} from './sqlite-messages.js';
+import { type MessageRow, type MessageRows, wakes } from './sqlite-messages.js';
 import type { DeviceRow, WakeupRows } from './sqlite-wakeups.js';
 import type { DeviceWakeup } from './store.js';
 
@@ -20,6 +15,7 @@ type Acts = Pick<
   | 'noteSent'
   | 'ackMessages'
   | 'nackMessage'
+  | 'noteIgnored'
   | 'messageStatus'
   | 'cancelMessage'
   | 'expireMessages'
@@ -46,30 +42,32 @@ export function createMessageActs(parts: {
 
   /** Keeps a message that is due to wait, and ends what has to go for it. */
   function keep(record: MessageRecord, waiting: DeviceRow | undefined): Partial<MessageOutcome> {
-    const { channel, topic, nowMs, messagesMax } = record;
+    const { channel, topic, nowMs, messagesMax, messagesEndedMax } = record;
     const device = bytesOfDevice(record.device);
     const replaced =
       topic === undefined ? 0 : messages.endAll(device, { channel, topic }, 'replaced', nowMs);
-    const wanted = wakesOf(record);
-    const row = messages.insert(record, wanted);
+    const wanted = wantedOf(record);
+    const row = messages.insert(record, wanted?.wakes ?? wakes.never);
     const isOver = record.expiresMs <= nowMs;
     if (isOver) messages.end(row, 'expired', { nowMs });
     const dropped = messages.trim(device, { nowMs, messagesMax });
-    const isKept = !isOver && dropped.every((gone) => gone.serial !== row.serial);
+    messages.forgetOldest(device, messagesEndedMax);
     wakeups.settle(device, 'released');
-    const put = { nowMs, dueMs: record.wakeupDueMs ?? nowMs, lane: record.lane };
-    const owed =
-      isKept && waiting && wanted > 0
-        ? wakeups.owe(waiting, { ...put, isUrgent: wanted === wakes.always })
-        : {};
-    return { replaced, dropped: dropped.length, ...owed };
+    const gone = { replaced, dropped: dropped.length };
+    if (isOver) return { ...gone, endedAs: 'expired' };
+    if (dropped.some(({ serial }) => serial === row.serial)) return { ...gone, endedAs: 'dropped' };
+    if (!wanted || !waiting) return gone;
+    const { dueMs } = wanted;
+    const isUrgent = wanted.wakes === wakes.always;
+    return { ...gone, ...wakeups.owe(waiting, { nowMs, dueMs, lane: record.lane, isUrgent }) };
   }
 
   return {
     putMessage(record) {
       const device = bytesOfDevice(record.device);
       const nothing = { isOwedAnew: false, replaced: 0, dropped: 0 };
-      if (messages.get(device, bytesOfMessage(record.id))) return { outcome: 'stored', ...nothing };
+      if (messages.find(device, bytesOfMessage(record.id)))
+        return { outcome: 'stored', ...nothing };
       const row = wakeups.get(device);
       const refusal = refusalOf(record, row);
       if (refusal) return { outcome: refusal, ...nothing };
@@ -84,32 +82,39 @@ export function createMessageActs(parts: {
       for (const id of ids) messages.noteSent(bytesOfDevice(device), bytesOfMessage(id), nowMs);
     },
 
-    ackMessages(id, acked, nowMs) {
+    ackMessages(id, said, nowMs) {
       const device = bytesOfDevice(id);
-      const pending = acked.flatMap(({ id, code }) => {
-        const row = messages.get(device, bytesOfMessage(id));
-        if (!row || !isPending(row)) return [];
+      const acked = said.filter(({ id, code }) => {
+        const row = messages.find(device, bytesOfMessage(id));
+        if (!row || !mayBeAcked(row)) return false;
         messages.end(row, 'acked', { nowMs, code });
-        return [row];
+        return true;
       });
       const ended = wakeups.settle(device, 'settled');
-      return { messages: pending.length, ...(ended ? { ended } : {}) };
+      return { acked, ...(ended ? { ended } : {}) };
     },
 
     nackMessage(device, { id, code }) {
-      messages.noteCode(bytesOfDevice(device), bytesOfMessage(id), code);
+      const known = nackCodes.find((nack) => nack === code);
+      if (known === undefined) return false;
+      return messages.noteCode(bytesOfDevice(device), bytesOfMessage(id), known);
+    },
+
+    noteIgnored(id, ignored, nowMs) {
+      const device = bytesOfDevice(id);
+      for (const message of ignored) messages.noteIgnored(device, bytesOfMessage(message));
+      return wakeups.settle(device, 'settled', nowMs);
     },
 
     messageStatus(device, id) {
-      const row = messages.get(bytesOfDevice(device), bytesOfMessage(id));
-      return row && statusOf(row);
+      return messages.status(bytesOfDevice(device), bytesOfMessage(id));
     },
 
     cancelMessage(id, message, nowMs) {
       const device = bytesOfDevice(id);
-      const row = messages.get(device, bytesOfMessage(message));
+      const row = messages.find(device, bytesOfMessage(message));
       if (!row) return 'unknown';
-      if (!isPending(row)) return 'ended';
+      if (row.ended_as !== null) return 'ended';
       messages.end(row, 'cancelled', { nowMs });
       wakeups.settle(device, 'released');
       return 'cancelled';
@@ -118,7 +123,8 @@ export function createMessageActs(parts: {
     expireMessages(nowMs, limit) {
       const overdue = messages.overdue(nowMs, limit);
       for (const row of overdue) messages.end(row, 'expired', { nowMs });
-      for (const { device } of overdue) wakeups.settle(device, 'released');
+      const devices = new Map(overdue.map(({ device }) => [device.toString('hex'), device]));
+      for (const device of devices.values()) wakeups.settle(device, 'released');
       return overdue.length;
     },
 
@@ -132,25 +138,33 @@ export function createMessageActs(parts: {
   };
 }
 
+/**
+ * Messages that want one wakeup want it still where nobody knows that it left: before it is asked what another one is
+ * worth. After a crash, too, so that none is lost by it.
+ */
+export function giveBack(messages: MessageRows, { name }: WakeupReport, row: DeviceRow): void {
+  const isUnsent = row.state === 'sending' && (name === 'unsent' || name === 'passed');
+  if (isUnsent) messages.noteUnsent(row.device, row.serial);
+}
+
 /** Notes in a device's messages what its wakeup has come to. `row`: the wakeup as it was before; `now`: as it is. */
 export function noteWakeup(
   messages: MessageRows,
   event: WakeupReport,
   { row, now }: { row: DeviceRow; now: DeviceWakeup },
 ): void {
-  const { device, serial, sent_at: begunMs } = row;
+  const { device, sent_at: begunMs } = row;
   if (event.name === 'begun') messages.noteBegun(device, now.serial);
-  if (event.name === 'unsent') messages.noteUnsent(device, serial);
-  // A gateway that never answered counts as one that sent.
-  const hasLeft = event.name === 'triggered' || event.name === 'passed';
-  if (hasLeft && begunMs !== null) messages.noteWoken(device, begunMs);
+  if (event.name === 'triggered' && begunMs !== null) messages.noteWoken(device, begunMs);
 }
 
-function isPending(row: MessageRow): boolean {
-  return row.ended_at === null;
+/** Nobody who ended it so could know whether the device had it; whoever took it back did so, whatever the device has. */
+function mayBeAcked({ ended_as }: Pick<MessageRow, 'ended_as'>): boolean {
+  return ended_as === null || ended_as === 'expired' || ended_as === 'dropped';
 }
 
-function wakesOf({ urgency, wakeupDueMs }: MessageRecord): Wakes {
-  if (wakeupDueMs === undefined || urgency === 'low' || urgency === 'very-low') return wakes.never;
-  return urgency === 'high' ? wakes.always : wakes.once;
+/** The wakeup that a message wants, and by when. */
+function wantedOf({ urgency, wakeupDueMs: dueMs }: MessageRecord) {
+  if (dueMs === undefined || urgency === 'low' || urgency === 'very-low') return undefined;
+  return { wakes: urgency === 'high' ? wakes.always : wakes.once, dueMs };
 }

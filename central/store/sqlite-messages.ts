@@ -21,6 +21,7 @@ export interface MessageRow {
   kind: MessageKind;
   urgency: number;
   wakes: number;
+  ignored: number;
   receipt: Buffer | null;
   stored_at: number;
   expires_at: number;
@@ -49,33 +50,46 @@ interface EndedAt {
 }
 
 export interface MessageRows {
-  get(device: Buffer, id: Buffer): MessageRow | undefined;
+  /** What decides about a message's end, and how it ended if it did. Its body, which may be large, is not read. */
+  find(device: Buffer, id: Buffer): (Ending & Pick<MessageRow, 'ended_as'>) | undefined;
+  status(device: Buffer, id: Buffer): MessageStatus | undefined;
   insert(record: MessageRecord, wakes: Wakes): Ending;
   end(row: Ending, as: MessageEnd, at: EndedAt): void;
   /** Ends those of a device's pending messages. Tells how many. */
   endAll(device: Buffer, which: Selection, as: MessageEnd, nowMs: number): number;
-  /** Ends as dropped what is beyond the limit, the least urgent first and of these the oldest. */
+  /**
+   * Ends as dropped what is beyond the limit: what no socket was sent lately first, for a device may have the other in
+   * its hands, then the least urgent, and of these the oldest.
+   */
   trim(device: Buffer, limit: { nowMs: number; messagesMax: number }): Ending[];
   /** Pending ones whose time is over, across devices. */
   overdue(nowMs: number, limit: number): Ending[];
   pending(device: Buffer, query: { nowMs: number; limit: number }): Message[];
   receipts(receipt: ReceiptId, query: { after: number; limit: number }): Receipt[];
   noteSent(device: Buffer, id: Buffer, nowMs: number): void;
-  noteCode(device: Buffer, id: Buffer, code: number | undefined): void;
+  /** What the app made of an acked message. Tells whether that is news. */
+  noteCode(device: Buffer, id: Buffer, code: number): boolean;
+  /** It wants no wakeup any more. */
+  noteIgnored(device: Buffer, id: Buffer): void;
   /** The wakeup of this serial begins: messages that want only one have had it. */
   noteBegun(device: Buffer, wakeup: number): void;
-  /** It was none after all. */
+  /** It was none after all, or nobody knows. */
   noteUnsent(device: Buffer, wakeup: number): void;
   /** The wakeup that began then has left. */
   noteWoken(device: Buffer, begunMs: number): void;
   /** Whether one is pending that wants wakeups until it is taken. */
   isUrgent(device: Buffer, nowMs: number): boolean;
   forget(endedBeforeMs: number, limit: number): number;
+  /** Forgets what became of a device's messages but for those that ended last. */
+  forgetOldest(device: Buffer, endedMax: number): void;
 }
 
 /** For how many wakeups a message asks, as its column says it. */
 export const wakes = { never: 0, once: 1, always: 2 } as const;
 export type Wakes = (typeof wakes)[keyof typeof wakes];
+
+/** For so long a device may have a message that was sent, and not have said so. */
+const sentLatelyMs = 120_000;
 
 /** Reads and changes messages, inside a transaction that someone else makes. */
 export function createMessageRows(db: Database): MessageRows {
@@ -100,7 +114,11 @@ export function createMessageRows(db: Database): MessageRows {
 
   return {
     end,
-    get: (device, id) => sql.get.get(device, id) as MessageRow | undefined,
+    find: (device, id) => sql.find.get(device, id) as ReturnType<MessageRows['find']>,
+    status(device, id) {
+      const row = sql.status.get(device, id) as MessageRow | undefined;
+      return row && statusOf(row);
+    },
     insert(record, wakes) {
       const columns = columnsOf(record, wakes);
       const serial = Number(sql.insert.run(columns).lastInsertRowid);
@@ -109,7 +127,8 @@ export function createMessageRows(db: Database): MessageRows {
     endAll: (device, which, as, nowMs) => endEach(select(device, which), as, nowMs).length,
     trim(device, { nowMs, messagesMax }) {
       const excess = (sql.count.get(device, nowMs) as number) - messagesMax;
-      return excess > 0 ? endEach(sql.excess.all(device, nowMs, excess), 'dropped', nowMs) : [];
+      if (excess <= 0) return [];
+      return endEach(sql.excess.all({ device, nowMs, sentLatelyMs, excess }), 'dropped', nowMs);
     },
     overdue: (nowMs, limit) => sql.overdue.all(nowMs, limit) as Ending[],
     pending: (device, { nowMs, limit }) =>
@@ -117,12 +136,14 @@ export function createMessageRows(db: Database): MessageRows {
     receipts: (receipt, { after, limit }) =>
       (sql.receipts.all(bytesOfReceipt(receipt), after, limit) as MessageRow[]).map(receiptOf),
     noteSent: (device, id, nowMs) => void sql.noteSent.run(nowMs, device, id),
-    noteCode: (device, id, code) => void sql.noteCode.run(code ?? null, device, id),
+    noteCode: (device, id, code) => sql.noteCode.run({ code, device, id }).changes > 0,
+    noteIgnored: (device, id) => void sql.noteIgnored.run(device, id),
     noteBegun: (device, wakeup) => void sql.noteBegun.run(wakeup, device),
     noteUnsent: (device, wakeup) => void sql.noteUnsent.run(device, wakeup),
     noteWoken: (device, begunMs) => void sql.noteWoken.run({ device, begunMs }),
     isUrgent: (device, nowMs) => sql.isUrgent.get(device, nowMs) === 1,
     forget: (endedBeforeMs, limit) => sql.forget.run(endedBeforeMs, limit).changes,
+    forgetOldest: (device, endedMax) => void sql.forgetOldest.run(device, endedMax),
   };
 }
 
@@ -138,9 +159,10 @@ function columnsOf(record: MessageRecord, wakes: Wakes) {
   };
 }
 
-function messageOf({ id, channel, kind, body, encoding }: MessageRow): Message {
+function messageOf({ id, channel, kind, body, encoding, ignored }: MessageRow): Message {
   return {
     ...{ id: messageIdOf(id), channel, kind, body: body ?? undefined },
+    ...(ignored === 1 && { isIgnored: true }),
     encoding: JSON.parse(encoding ?? '{}') as BodyEncoding,
   };
 }
@@ -156,7 +178,7 @@ function receiptOf(row: MessageRow): Receipt {
   };
 }
 
-export function statusOf(row: MessageRow): MessageStatus {
+function statusOf(row: MessageRow): MessageStatus {
   return {
     ...{ id: messageIdOf(row.id), storedMs: row.stored_at, expiresMs: row.expires_at },
     ...stateOf(row),
@@ -179,7 +201,12 @@ const ending = `SELECT serial, device, receipt ${pendingOf}`;
 
 function prepareStatements(db: Database) {
   return {
-    get: db.prepare('SELECT * FROM message WHERE device = ? AND id = ?'),
+    find: db.prepare(
+      'SELECT serial, device, receipt, ended_as FROM message WHERE device = ? AND id = ?',
+    ),
+    status: db.prepare(`
+      SELECT id, urgency, stored_at, expires_at, woken_at, sent_at, ended_at, ended_as, code
+      FROM message WHERE device = ? AND id = ?`),
     insert: db.prepare(`
       INSERT INTO message (device, id, channel, kind, urgency, wakes, topic, receipt, stored_at,
         expires_at, encoding, body)
@@ -196,21 +223,28 @@ function prepareStatements(db: Database) {
     ofTopic: db.prepare(`${ending} AND channel = ? AND topic = ? ORDER BY serial`),
     ofOtherKinds: db.prepare(`${ending} AND kind <> ? ORDER BY serial`),
     count: db.prepare(`SELECT count(*) ${pendingOf} AND expires_at > ?`).pluck(),
-    excess: db.prepare(`${ending} AND expires_at > ? ORDER BY urgency, serial LIMIT ?`),
+    excess: db.prepare(`
+      SELECT serial, device, receipt FROM message
+      WHERE device = @device AND ended_at IS NULL AND expires_at > @nowMs
+      ORDER BY sent_at IS NOT NULL AND abs(@nowMs - sent_at) < @sentLatelyMs, urgency, serial
+      LIMIT @excess`),
     overdue: db.prepare(`
       SELECT serial, device, receipt FROM message WHERE ended_at IS NULL AND expires_at <= ?
       ORDER BY expires_at LIMIT ?`),
     pending: db.prepare(`
-      SELECT id, channel, kind, body, encoding ${pendingOf} AND expires_at > ?
+      SELECT id, channel, kind, body, encoding, ignored ${pendingOf} AND expires_at > ?
       ORDER BY serial LIMIT ?`),
     receipts: db.prepare(`
-      SELECT * FROM message WHERE receipt = ? AND receipt_serial > ?
+      SELECT device, id, ended_as, code, ended_at, receipt_serial FROM message WHERE receipt = ? AND receipt_serial > ?
       ORDER BY receipt_serial LIMIT ?`),
     noteSent: db.prepare(`
       UPDATE message SET sent_at = ?
       WHERE device = ? AND id = ? AND ended_at IS NULL AND sent_at IS NULL`),
     noteCode: db.prepare(`
-      UPDATE message SET code = ? WHERE device = ? AND id = ? AND ended_as = 'acked'`),
+      UPDATE message SET code = @code
+      WHERE device = @device AND id = @id AND ended_as = 'acked' AND code IS NOT @code`),
+    noteIgnored: db.prepare(`
+      UPDATE message SET wakes = 0, ignored = 1 WHERE device = ? AND id = ? AND ended_at IS NULL`),
     noteBegun: db.prepare(`
       UPDATE message SET tried_by = ?
       WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_by IS NULL`),
@@ -228,5 +262,9 @@ function prepareStatements(db: Database) {
     forget: db.prepare(`
       DELETE FROM message WHERE serial IN (
         SELECT serial FROM message WHERE ended_at < ? ORDER BY ended_at LIMIT ?)`),
+    forgetOldest: db.prepare(`
+      DELETE FROM message WHERE serial IN (
+        SELECT serial FROM message WHERE device = ? AND ended_at IS NOT NULL
+        ORDER BY ended_at DESC, serial DESC LIMIT -1 OFFSET ?)`),
   };
 }

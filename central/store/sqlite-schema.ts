@@ -62,6 +62,7 @@ const steps = [
   // outlives its row, so that a reader who has come that far misses none.
   `
   ALTER TABLE device ADD COLUMN takes TEXT NOT NULL DEFAULT 'text';
+  ALTER TABLE device ADD COLUMN not_before INTEGER;
   ALTER TABLE channel ADD COLUMN key TEXT;
   INSERT INTO meta (key, value) VALUES ('receipts', 0);
   CREATE TABLE message (
@@ -80,6 +81,7 @@ const steps = [
     woken_at INTEGER, sent_at INTEGER, ended_at INTEGER,
     ended_as TEXT,
     code INTEGER,
+    ignored INTEGER NOT NULL DEFAULT 0,
     receipt_serial INTEGER,
     encoding TEXT,
     body BLOB
@@ -88,6 +90,7 @@ const steps = [
   CREATE INDEX message_pending ON message (device, serial) WHERE ended_at IS NULL;
   CREATE INDEX message_expiry ON message (expires_at) WHERE ended_at IS NULL;
   CREATE INDEX message_ended ON message (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE INDEX message_remembered ON message (device, ended_at) WHERE ended_at IS NOT NULL;
   CREATE INDEX message_receipt ON message (receipt, receipt_serial) WHERE receipt_serial IS NOT NULL;
   DROP INDEX device_owed;
   DROP INDEX device_lease;

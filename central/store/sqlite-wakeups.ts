@@ -41,6 +41,7 @@ export interface DeviceRow {
   lane: number;
   attempts: number;
   due_at: number | null;
+  not_before: number | null;
   sent_at: number | null;
   since_at: number | null;
   dark_at: number | null;
@@ -52,7 +53,7 @@ export function createWakeupRows(db: Database) {
   const read = db.prepare('SELECT * FROM device WHERE device = ?');
   const write = db.prepare(`
     UPDATE device SET state = @state, serial = @serial, counter = @counter, attempts = @attempts,
-      due_at = @dueMs, sent_at = @sentMs, since_at = @sinceMs, dark_at = @darkMs,
+      due_at = @dueMs, not_before = @notBeforeMs, sent_at = @sentMs, since_at = @sinceMs, dark_at = @darkMs,
       dark_reason = @darkReason, lane = @lane, proven = iif(@state = 'dark', 0, proven)
     WHERE device = @device`);
   const wants = db
@@ -60,6 +61,11 @@ export function createWakeupRows(db: Database) {
       SELECT EXISTS (SELECT 1 FROM channel WHERE device = @device AND version > acked)
         OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL
           AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_by IS NULL)))`)
+    .pluck();
+  const cannotWait = db
+    .prepare(`
+      SELECT EXISTS (SELECT 1 FROM channel WHERE device = @device AND version > acked)
+        OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL AND wakes = 2)`)
     .pluck();
   let serial = db.prepare('SELECT coalesce(max(serial), 0) FROM device').pluck().get() as number;
 
@@ -98,8 +104,13 @@ export function createWakeupRows(db: Database) {
 
     /** Applies what was reported, with what is pending now. */
     report(row: DeviceRow, event: WakeupReport): Moved | undefined {
+      const { device } = row;
+      if (event.name === 'unsent') {
+        const canWait = cannotWait.get({ device }) === 0;
+        return apply(row, { ...event, canWait, isWorthAnother: isWanted(device) });
+      }
       if (!isVerdict(event)) return apply(row, event);
-      return apply(row, { ...event, isWorthAnother: isWanted(row.device, event.nowMs) });
+      return apply(row, { ...event, isWorthAnother: isWanted(device, event.nowMs) });
     },
 
     /** What was just stored wants a wakeup. */
@@ -115,8 +126,8 @@ export function createWakeupRows(db: Database) {
     },
 
     /** Keeps "owed exactly while something pending wants it" true after a removal. */
-    settle(device: Buffer, by: 'settled' | 'released'): EndedWakeup | undefined {
-      const row = isWanted(device) ? undefined : get(device);
+    settle(device: Buffer, by: 'settled' | 'released', nowMs?: number): EndedWakeup | undefined {
+      const row = isWanted(device, nowMs) ? undefined : get(device);
       return row && apply(row, { name: by })?.ended;
     },
   };
@@ -131,7 +142,8 @@ interface Owing {
   lane: WakeupLane;
 }
 
-type Verdict = Extract<WakeupReport, { name: 'passed' | 'refused' | 'sign' }>;
+type Report<Name extends WakeupReport['name']> = Extract<WakeupReport, { name: Name }>;
+type Verdict = Report<'passed' | 'refused' | 'sign'>;
 
 function isVerdict(event: WakeupReport): event is Verdict {
   return event.name === 'passed' || event.name === 'refused' || event.name === 'sign';
@@ -162,6 +174,7 @@ function recordOf(row: DeviceRow): WakeupRecord {
     state: row.state,
     attempts: row.attempts,
     dueMs: row.due_at ?? undefined,
+    notBeforeMs: row.not_before ?? undefined,
     sentMs: row.sent_at ?? undefined,
     sinceMs: row.since_at ?? undefined,
     darkMs: row.dark_at ?? undefined,
@@ -170,10 +183,16 @@ function recordOf(row: DeviceRow): WakeupRecord {
 }
 
 function columnsOf(wakeup: DeviceWakeup) {
-  const { state, serial, counter, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason } = wakeup;
+  const { state, serial, counter, attempts, dueMs, notBeforeMs } = wakeup;
+  const { sentMs, sinceMs, darkMs, darkReason } = wakeup;
   return {
     ...{ state, serial, counter, attempts, lane: wakeupLanes.indexOf(wakeup.lane) },
-    ...{ dueMs: dueMs ?? null, sentMs: sentMs ?? null, sinceMs: sinceMs ?? null },
+    ...{
+      dueMs: dueMs ?? null,
+      notBeforeMs: notBeforeMs ?? null,
+      sentMs: sentMs ?? null,
+      sinceMs: sinceMs ?? null,
+    },
     ...{ darkMs: darkMs ?? null, darkReason: darkReason ?? null },
   };
 }

@@ -118,6 +118,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
     noteSent: (device, messages, nowMs) => call('noteSent', device, messages, nowMs),
     ackMessages: (device, messages, nowMs) => call('ackMessages', device, messages, nowMs),
     nackMessage: (device, message) => call('nackMessage', device, message),
+    noteIgnored: (device, messages, nowMs) => call('noteIgnored', device, messages, nowMs),
     messageStatus: (device, message) => call('messageStatus', device, message),
     cancelMessage: (device, message, nowMs) => call('cancelMessage', device, message, nowMs),
     expireMessages: (nowMs, limit) => call('expireMessages', nowMs, limit),

@@ -115,8 +115,9 @@ export interface PutOutcome {
   /**
    * `stale`: not newer than what is stored, nothing changed. `unknown-device` also stands for a device that
    * has not yet told this database its channels, so that nobody can say whether the channel exists.
+   * `belongs-to-key`: whoever holds the channel's key has to show it, and a version comes with none; nothing changed.
    */
-  outcome: 'stored' | 'stale' | 'unknown-channel' | 'unknown-device';
+  outcome: 'stored' | 'stale' | 'unknown-channel' | 'unknown-device' | 'belongs-to-key';
   /** The wakeup the device is owed now; absent when nothing was stored that wants one or it is not to be woken. */
   owed?: DeviceWakeup;
   /** This put made it, or hastened what was only gathered. Otherwise it was owed before, and needs no other. */
@@ -189,15 +190,28 @@ export interface Store {
   /** These messages were written to the device's socket. */
   noteSent(device: DeviceId, messages: readonly MessageId[], nowMs: number): Promise<void>;
 
-  /** The device has these messages: their end, unless they ended before. */
+  /**
+   * The device has these messages: their end, unless they ended before. An ack is the last word on what was taken to be
+   * expired or dropped, and its receipt is told anew; what an app server or the device took back stays so.
+   */
   ackMessages(
     device: DeviceId,
     messages: readonly AckedMessage[],
     nowMs: number,
   ): Promise<MessagesEnded>;
 
-  /** What became of an acked message in the app. */
-  nackMessage(device: DeviceId, message: AckedMessage): Promise<void>;
+  /** What became of an acked message in the app. Tells whether that is news; a code that is none of a nack never is. */
+  nackMessage(device: DeviceId, message: AckedMessage): Promise<boolean>;
+
+  /**
+   * The device is there and passes these messages over, however often it is sent them: they stay pending, and no
+   * wakeup is worth sending for them any more. Tells of a wakeup that ended by it.
+   */
+  noteIgnored(
+    device: DeviceId,
+    messages: readonly MessageId[],
+    nowMs: number,
+  ): Promise<EndedWakeup | undefined>;
 
   /** What became of a message; `undefined` when it is not known, or not any more. */
   messageStatus(device: DeviceId, message: MessageId): Promise<MessageStatus | undefined>;
@@ -231,7 +245,7 @@ export interface Store {
    * Applies an event to the wakeup with this serial. `undefined` when it changed nothing: the wakeup ended or was
    * replaced meanwhile, or the event came too late, or `begun` found nothing pending whose time is not over. `begun`
    * counts up the counter of authenticated wakeups, and is the only one for each message of normal urgency that is
-   * pending then; `triggered` is noted in the messages.
+   * pending then, unless it is `unsent` or `passed` without an answer of its gateway; `triggered` is noted in the messages.
    */
   move(change: {
     device: DeviceId;

@@ -1,6 +1,7 @@
 // One attempt to wake one device, from the moment its turn has come to the gateway's answer. Each step is an event
 // of the table in states.ts; the first one is on disk before anything is sent, so that a crash can only repeat a
-// wakeup, never lose one nor send more than the limit.
+// wakeup, never lose one nor send more than the limit. One whose outcome nobody noted is made again when its window is
+// over, also where it is for messages that want only one.
 import type { Clock } from '../../shared/clock.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';

@@ -1,5 +1,6 @@
 // How long a network's devices take to come back after a wakeup, and how long to wait for one therefore.
 import type { NetworkKey } from '../../shared/network.js';
+import { windowMsMax } from './states.js';
 
 export interface ReconnectTimes {
   /**
@@ -18,7 +19,6 @@ const samplesMax = 200;
 const samplesMin = 20;
 /** Waits are up to this part longer, so that what was sent at once is not sent again at once. */
 const jitter = 0.25;
-const windowMsMax = 3_600_000;
 /** RFC 8085 section 3.1.1 asks for retransmissions slower than the round trip; this leaves room for the slow ones. */
 const marginFactor = 1.5;
 
@@ -48,7 +48,7 @@ export function createReconnectTimes(options: {
     },
     windowMs(network, attempt) {
       const firstMs = Math.max(floorMs, marginFactor * (p95Ms(network) ?? 0));
-      const windowMs = Math.min(firstMs * 2 ** (attempt - 1), windowMsMax);
+      const windowMs = Math.min(firstMs * 2 ** (attempt - 1), windowMsMax / (1 + jitter));
       return Math.ceil(windowMs * (1 + random() * jitter));
     },
   };

@@ -8,7 +8,7 @@
  * resting    an address that is believed, and nothing pending that wants a wakeup
  * gathering  something that can wait is pending: a wakeup is to be sent at `dueMs`, or sooner when something urgent comes
  * owed       something is pending: a wakeup is to be sent at `dueMs`
- * sending    handed to a gateway; without an answer until `dueMs` it counts as sent
+ * sending    handed to a gateway; without an answer until `dueMs` it was an attempt in vain
  * awaited    it left the gateway: the device has until `dueMs` to say hello
  * dark       the address is not believed any more: nothing is sent until the device says hello
  */
@@ -46,6 +46,8 @@ export interface WakeupRecord {
   attempts: number;
   /** When something is to be done next, in milliseconds since the epoch; only while gathering, owed, sending or awaited. */
   dueMs: number | undefined;
+  /** No attempt before this time: the one before it ended early, and anyone may have forged why. */
+  notBeforeMs: number | undefined;
   /** When the wakeup under way was sent. */
   sentMs: number | undefined;
   /** When the oldest version or message came that a wakeup is owed for. */
@@ -85,8 +87,8 @@ export type WakeupEvent =
   | { name: 'begun'; nowMs: number; dueMs: number }
   /** it left its gateway; `dueMs` is the end of its window where handing it over took a part of that */
   | { name: 'triggered'; dueMs?: number }
-  /** no gateway takes it now; not an attempt */
-  | { name: 'unsent'; dueMs: number }
+  /** no gateway takes it now; not an attempt. `canWait`: all that is pending does */
+  | ({ name: 'unsent'; dueMs: number; canWait: boolean } & Worth)
   /** a gateway's policy or sender said no */
   | ({ name: 'refused' } & Verdict)
   /** the network said that nobody is there */
@@ -100,12 +102,15 @@ export type WakeupEvent =
 
 export type WakeupEventName = WakeupEvent['name'];
 
-/** An attempt was in vain. */
-interface Verdict {
-  nowMs: number;
-  attemptsMax: number;
+interface Worth {
   /** Something is pending that wants another one. */
   isWorthAnother: boolean;
+}
+
+/** An attempt was in vain. */
+interface Verdict extends Worth {
+  nowMs: number;
+  attemptsMax: number;
 }
 
 /** What an event made of a wakeup. `outcome`: one ended so. */
@@ -139,21 +144,24 @@ const table: Record<WakeupState, Partial<Record<WakeupEventName, Move>>> = {
   },
   sending: {
     ...{ said: answered(believe), claimed: answered(to('claimed')), left: answered(to('none')) },
-    ...{ settled: expire(to('resting')), put: replace },
+    ...{ settled: expire(to('resting')), put: join },
     ...{ triggered: leave, unsent: takeBack, refused: fail('refused'), passed: miss },
     ...{ lapsed: expire(darken('lease')), taken: expire(darken('taken')) },
   },
   awaited: {
     ...{ said: answered(believe), claimed: answered(to('claimed')), left: answered(to('none')) },
-    ...{ settled: expire(to('resting')), put: replace },
+    ...{ settled: expire(to('resting')), put: join },
     ...{ sign: fail('unreachable'), passed: miss },
     ...{ lapsed: expire(darken('lease')), taken: expire(darken('taken')) },
   },
   dark: { said: comeBack, claimed: comeBack, left: comeBack },
 };
 
+/** No window is longer. What is due later than that was said by a clock that was set back since. */
+export const windowMsMax = 4_500_000;
+
 /** An event as whoever tells of it knows it; what is pending is for the store to say. */
-export type WakeupReport = Without<WakeupEvent, 'isWorthAnother'>;
+export type WakeupReport = Without<WakeupEvent, 'isWorthAnother' | 'canWait'>;
 type Without<Event, Key extends string> = Event extends unknown ? Omit<Event, Key> : never;
 
 /** Applies an event. Returns `undefined` where it changes nothing. */
@@ -176,8 +184,8 @@ export function isBelieved(state: WakeupState): boolean {
 
 /** The record of a device that never said anything. */
 export const noWakeup: WakeupRecord = {
-  ...{ state: 'none', attempts: 0, dueMs: undefined, sentMs: undefined, sinceMs: undefined },
-  ...{ darkMs: undefined, darkReason: undefined },
+  ...{ state: 'none', attempts: 0, dueMs: undefined, notBeforeMs: undefined },
+  ...{ sentMs: undefined, sinceMs: undefined, darkMs: undefined, darkReason: undefined },
 };
 
 /** A state in which no wakeup is under way and none is due. */
@@ -194,24 +202,50 @@ function believe(from: WakeupRecord, { isPending, dueMs, nowMs }: Pending): Step
 type Put = Extract<WakeupEvent, { name: 'put' }>;
 
 /** What was in vain so far stays: a device that is gone is not woken for ever, once for each of its messages. */
-function owe({ attempts }: WakeupRecord, { dueMs, nowMs, isUrgent }: Put): Step {
-  const state = isUrgent ? 'owed' : 'gathering';
-  return { to: { ...noWakeup, state, attempts, dueMs, sinceMs: nowMs } };
+function owe(from: WakeupRecord, put: Put): Step {
+  const state = put.isUrgent ? 'owed' : 'gathering';
+  const { attempts } = from;
+  return { to: { ...noWakeup, state, attempts, ...dueOf(from, put), sinceMs: put.nowMs } };
 }
 
 /** What was gathered so far rides along with something that cannot wait. */
-function hasten(from: WakeupRecord, { dueMs, isUrgent }: Put): Step {
-  return isUrgent ? { to: { ...from, state: 'owed', dueMs } } : replace(from);
+function hasten(from: WakeupRecord, put: Put): Step {
+  if (!put.isUrgent) return replace(from, put);
+  return { to: { ...from, state: 'owed', ...dueOf(from, sooner(from, put)) } };
 }
 
 /** Nothing was heard of the device, so its attempts stay. One under way is not taken back: its window tells of the device. */
-function release({ attempts }: WakeupRecord): Step {
-  return { to: { ...noWakeup, state: 'resting', attempts } };
+function release({ attempts, notBeforeMs }: WakeupRecord): Step {
+  return { to: { ...noWakeup, state: 'resting', attempts, notBeforeMs } };
 }
 
-/** The wakeup that is owed or under way serves the newer one too. */
-function replace(from: WakeupRecord): Step {
-  return { to: from, outcome: 'replaced' };
+/** The wakeup that is to be sent serves the newer one too, at its own time: a gateway may have put it off. */
+function replace(from: WakeupRecord, put: Put): Step {
+  const { nowMs } = put;
+  const isSetBack = nowMs < (from.sinceMs ?? nowMs);
+  if (!isSetBack) return { to: from, outcome: 'replaced' };
+  // Its time may be as far ahead as the clock was, before it was set back.
+  const to = { ...from, ...dueOf(from, sooner(from, put)), sinceMs: nowMs };
+  return { to, outcome: 'replaced' };
+}
+
+/** The wakeup under way serves the newer one too. */
+function join(from: WakeupRecord, { nowMs, dueMs }: Put): Step {
+  const isSetBack = (from.dueMs ?? nowMs) > nowMs + windowMsMax;
+  return { to: isSetBack ? { ...from, dueMs } : from, outcome: 'replaced' };
+}
+
+function sooner({ dueMs }: WakeupRecord, put: Put): Put {
+  return { ...put, dueMs: Math.min(dueMs ?? put.dueMs, put.dueMs) };
+}
+
+/** When what was stored is due: not before the pause is over. */
+function dueOf({ notBeforeMs }: WakeupRecord, { nowMs, dueMs }: Put) {
+  const pauseMs = (notBeforeMs ?? nowMs) - nowMs;
+  if (notBeforeMs === undefined || pauseMs <= 0 || pauseMs > windowMsMax) {
+    return { dueMs, notBeforeMs: undefined };
+  }
+  return { dueMs: Math.max(dueMs, notBeforeMs), notBeforeMs };
 }
 
 function postpone(from: WakeupRecord, { dueMs }: { dueMs: number }): Step {
@@ -220,16 +254,22 @@ function postpone(from: WakeupRecord, { dueMs }: { dueMs: number }): Step {
 
 function begin(from: WakeupRecord, { nowMs, dueMs }: { nowMs: number; dueMs: number }): Step {
   const attempts = from.attempts + 1;
-  return { to: { ...from, state: 'sending', attempts, sentMs: nowMs, dueMs } };
+  const times = { sentMs: nowMs, dueMs, notBeforeMs: undefined };
+  return { to: { ...from, state: 'sending', attempts, ...times } };
 }
 
 function leave(from: WakeupRecord, { dueMs = 0 }: { dueMs?: number }): Step {
   return { to: { ...from, state: 'awaited', dueMs: Math.max(from.dueMs ?? 0, dueMs) } };
 }
 
-function takeBack(from: WakeupRecord, { dueMs }: { dueMs: number }): Step {
-  const attempts = from.attempts - 1;
-  return { to: { ...from, state: 'owed', attempts, sentMs: undefined, dueMs } };
+type Unsent = Extract<WakeupEvent, { name: 'unsent' }>;
+
+/** What can wait is gathered again, so that something urgent need not wait with it. */
+function takeBack(from: WakeupRecord, { dueMs, canWait, isWorthAnother }: Unsent): Step {
+  const back = { ...from, attempts: from.attempts - 1 };
+  if (!isWorthAnother) return release(back);
+  const state = canWait ? 'gathering' : 'owed';
+  return { to: { ...back, state, sentMs: undefined, dueMs } };
 }
 
 /** The device said hello: within the window that is what the wakeup was for. */
@@ -242,14 +282,16 @@ function answered(move: Move): Move {
 
 /** The window passed in silence. It was the pause before the next attempt, too. */
 function miss(from: WakeupRecord, verdict: Verdict): Step {
-  return { to: next(from, verdict, 'unconfirmed', verdict.nowMs), outcome: 'unconfirmed' };
+  const to = next(from, verdict, { reason: 'unconfirmed', dueMs: verdict.nowMs });
+  return { to, outcome: 'unconfirmed' };
 }
 
 /** The next attempt comes no sooner than if the window had passed: anyone may forge such a sign. */
 function fail(reason: DarkReason) {
   return (from: WakeupRecord, verdict: Verdict): Step => {
     const dueMs = from.dueMs ?? verdict.nowMs;
-    return { to: next(from, verdict, reason, dueMs), outcome: 'failure' };
+    const to = next(from, verdict, { reason, dueMs, notBeforeMs: dueMs });
+    return { to, outcome: 'failure' };
   };
 }
 
@@ -257,12 +299,13 @@ function fail(reason: DarkReason) {
 function next(
   from: WakeupRecord,
   { nowMs, attemptsMax, isWorthAnother }: Verdict,
-  reason: DarkReason,
-  dueMs: number,
+  { reason, dueMs, notBeforeMs }: { reason: DarkReason; dueMs: number; notBeforeMs?: number },
 ): WakeupRecord {
   if (from.attempts >= attemptsMax) return gone(nowMs, reason);
-  if (!isWorthAnother) return release(from).to;
-  return { ...from, state: 'owed', sentMs: undefined, dueMs };
+  const paused = { ...from, notBeforeMs };
+  return isWorthAnother
+    ? { ...paused, state: 'owed', sentMs: undefined, dueMs }
+    : release(paused).to;
 }
 
 function expire(move: Move): Move {

@@ -190,7 +190,9 @@ export function createWake(parts: {
     isWakeable: (address) =>
       networks().isWakeable(address) && circuitOf(address.network) === 'closed',
     start(owed) {
-      const { address } = owed;
+      const { address, notBeforeMs = 0 } = owed;
+      // What has to wait is found in the store when it is due.
+      if (notBeforeMs > clock.now()) return;
       if (isClosed || !address || circuitOf(address.network) !== 'closed') return;
       const waking = wakingOf(address.network);
       if (!waking.isBehind[owed.lane]) offer(waking, owed);

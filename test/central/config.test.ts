@@ -32,8 +32,10 @@ t.test('the smallest configuration names two keys, and gets the documented defau
     ...{ idleCloseMs: 10_000, helloTimeoutMs: 30_000, resendMs: 60_000, frameBytesMax: 20_480 },
     ...{ recoveryMs: 604_800_000, wakeupRetryFloorMs: 8_000, wakeupAttemptsMax: 5 },
     ...{ messageBytesMax: 4_096, ttlMaxSeconds: 2_592_000, messagesPerDeviceMax: 100 },
+    messagesEndedPerDeviceMax: 1_000,
     ...{ gatherNormalMs: 5_000, messageStatusMs: 86_400_000 },
     ...{ receiptWaitMaxMs: 60_000, receiptWaitersMax: 1_000 },
+    ...{ receiptWaitersPerAddressMax: 100 },
     ...{ wakeupLeaseMs: 43_200_000, legacyTrust: 'range', legacyProbationMs: 86_400_000 },
     log: { level: 'info' },
   });
@@ -160,7 +162,12 @@ t.test('a limit outside its range, or no whole number, is told with its key', as
     ...['socketsMax: 0', 'channelsPerDeviceMax: -1', 'wakeupQueueMax: 0', 'wakeupLeaseMs: 999'],
     ...['wakeupRetryFloorMs: 99', 'wakeupAttemptsMax: 101', 'recoveryMs: -1', 'log: {level: loud}'],
     ...['messageBytesMax: 4095', 'messageBytesMax: 65537', 'ttlMaxSeconds: -1'],
-    ...['messagesPerDeviceMax: 0', 'receiptWaitersMax: 0'],
+    ...[
+      'messagesPerDeviceMax: 0',
+      'messagesPerDeviceMax: 1001',
+      'messagesEndedPerDeviceMax: 0',
+      'receiptWaitersMax: 0',
+    ],
     ...['circuitSuccessMin: 1.1', 'circuitSuccessMin: -0.1', 'legacyTrust: sometimes'],
   ];
   for (const yaml of bad) {

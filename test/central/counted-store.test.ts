@@ -2,7 +2,7 @@
 import t from 'tap';
 import { countedStore } from '../../central/counted-store.js';
 import { ackLabel } from '../../central/metrics.js';
-import { newMessageId } from '../../central/protocol/ids.js';
+import { type MessageId, newMessageId } from '../../central/protocol/ids.js';
 import type { MessageRecord } from '../../central/store/messages.js';
 import { sampleChannel as channel, openDelivery } from '../support/central-app.js';
 
@@ -26,12 +26,14 @@ async function setUp(t: Tap) {
     await store.putMessage({
       ...{ device, channel, id, kind: 'push', body: undefined, encoding: {}, urgency: 'normal' },
       ...{ topic: undefined, nowMs, expiresMs: nowMs + 60_000, wakeupDueMs: nowMs, lane: 'prompt' },
-      ...{ key: undefined, receipt: undefined, messagesMax: 2, ...more },
+      ...{ key: undefined, receipt: undefined, messagesMax: 2, messagesEndedMax: 9, ...more },
     });
     return id;
   };
   return { clock, store, device, put, counts };
 }
+
+const nack = (id: MessageId, code: number) => ({ id, code });
 
 t.test('each end is counted once', async (t) => {
   const { clock, store, device, put, counts } = await setUp(t);
@@ -40,17 +42,19 @@ t.test('each end is counted once', async (t) => {
   t.same(counts, { replaced: 1 });
   await store.ackMessages(
     device,
-    [first, second].map((id) => ({ id, code: 100 })),
+    [first, second, second].map((id) => ({ id, code: 100 })),
     clock.now(),
   );
-  t.same(counts, { replaced: 1, acked: 1, 'code 100': 2 });
+  t.same(counts, { replaced: 1, acked: 1, 'code 100': 1 }, 'and so is its code');
   const cancelled = await put();
   for (let i = 0; i < 2; i++) await store.cancelMessage(device, cancelled, clock.now());
   for (let i = 0; i < 3; i++) await put();
   await put({ expiresMs: clock.now(), wakeupDueMs: undefined });
   t.match(counts, { cancelled: 1, dropped: 1, expired: 1 });
-  await store.nackMessage(device, { id: second, code: 302 });
-  t.match(counts, { 'code 302': 1 });
+  for (let i = 0; i < 2; i++) t.equal(await store.nackMessage(device, nack(second, 302)), i === 0);
+  t.notOk(await store.nackMessage(device, nack(second, 200)));
+  t.notOk(await store.nackMessage(device, nack(cancelled, 301)));
+  t.match(counts, { 'code 302': 1, 'code 301': undefined, 'code other': undefined });
 });
 
 t.test('codes come from a closed set', async (t) => {

@@ -38,7 +38,11 @@ const samples: Samples = {
   held: [{ name: 'held', dueMs }],
   begun: [{ name: 'begun', nowMs, dueMs }],
   triggered: [{ name: 'triggered' }],
-  unsent: [{ name: 'unsent', dueMs }],
+  unsent: [
+    { name: 'unsent', dueMs, canWait: false, isWorthAnother: true },
+    { name: 'unsent', dueMs, canWait: true, isWorthAnother: true },
+    { name: 'unsent', dueMs, canWait: true, isWorthAnother: false },
+  ],
   refused: verdicts.map((known) => ({ name: 'refused', ...known })),
   sign: verdicts.map((known) => ({ name: 'sign', ...known })),
   passed: verdicts.map((known) => ({ name: 'passed', ...known })),
@@ -50,7 +54,14 @@ function stepsFrom(state: WakeupState, name: WakeupEventName) {
   const ways = [1, attemptsMax].flatMap((attempts) =>
     [nowMs - 1, nowMs + 1].flatMap((endMs) =>
       samples[name].map((event) => {
-        const record = { state, attempts, dueMs: endMs, sentMs: 0, sinceMs: 0 };
+        const record = {
+          state,
+          attempts,
+          dueMs: endMs,
+          notBeforeMs: undefined,
+          sentMs: 0,
+          sinceMs: 0,
+        };
         return step({ ...record, darkMs: undefined, darkReason: undefined }, event);
       }),
     ),

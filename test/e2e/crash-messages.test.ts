@@ -20,7 +20,7 @@ t.setTimeout(600_000);
 t.test('eight times kill -9 lose no message that was answered 201', async (t) => {
   t.setTimeout(600_000);
   const folder = await createPathFolder(t);
-  writeCentralConfig(folder, [], { messagesPerDeviceMax: 10_000 });
+  writeCentralConfig(folder, [], { messagesPerDeviceMax: 1_000 });
   let central = await startCentralProgram(t, folder);
   const { uaid, endpoints } = await subscribe(t, central);
   for (let round = 1; round <= rounds; round++) {

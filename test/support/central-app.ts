@@ -44,8 +44,13 @@ export const wakeupAfterMs = 10_000;
 export const bodyBytesMax = 256;
 const appLimits: AppLimits = {
   ...{ recoveryMs, bodyBytesMax, messageBytesMax: 4_096, ttlMaxSeconds: 86_400 },
-  ...{ messagesPerDeviceMax: 5, gatherNormalMs: 5_000, wakeupRetryFloorMs: wakeupAfterMs },
-  ...{ receiptWaitMaxMs: 60_000, receiptWaitersMax: 2 },
+  ...{
+    messagesPerDeviceMax: 5,
+    messagesEndedPerDeviceMax: 1_000,
+    gatherNormalMs: 5_000,
+    wakeupRetryFloorMs: wakeupAfterMs,
+  },
+  ...{ receiptWaitMaxMs: 60_000, receiptWaitersMax: 3, receiptWaitersPerAddressMax: 2 },
 };
 
 /**

@@ -68,7 +68,7 @@ export function messageRecord(
   return {
     ...{ device, channel, id: newMessageId(nowMs), kind: 'push', body: undefined, encoding: {} },
     ...{ urgency, topic: undefined, key: undefined, receipt: undefined, lane: 'prompt' },
-    ...{ nowMs, expiresMs: nowMs + 3_600_000, messagesMax: 100 },
+    ...{ nowMs, expiresMs: nowMs + 3_600_000, messagesMax: 100, messagesEndedMax: 1000 },
     wakeupDueMs: nowMs + (urgency === 'high' ? 10_000 : 5_000),
     ...more,
   };

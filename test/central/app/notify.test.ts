@@ -11,6 +11,7 @@ import {
 } from '../../support/central-app.js';
 import { abandon, ask, exchange, type Reply } from '../../support/central-app-server.js';
 import { channel, helloRecord, sampleIds, wakeupAddress } from '../../support/central-samples.js';
+import { newVapidPair } from '../../support/vapid.js';
 
 // Many processes, or many stores: a busy machine needs longer than the runner gives a file.
 t.setTimeout(200_000);
@@ -240,6 +241,15 @@ t.test('a text for a device that speaks Web Push is a bad body, a version is not
   t.equal(problemOf(await put('body=hello', url + pathFor(device))), '404 bad-body');
   t.equal((await put('version=5', url + pathFor(device))).status, 200);
   t.same(await store.pending(device), [{ channel: c1, version: 5 }]);
+});
+
+t.test('a channel with a key takes neither versions nor texts, which nobody signs', async (t) => {
+  const { put, meet, pathFor, url, store } = await setUp(t);
+  const device = await meet({ takes: 'text', key: newVapidPair().key });
+  for (const body of ['version=5', 'body=hello']) {
+    t.equal(problemOf(await put(body, url + pathFor(device))), '403 signed-only');
+  }
+  t.same(await store.pending(device), []);
 });
 
 t.test('a body larger than bodyBytesMax is answered 413, one of that size is read', async (t) => {

@@ -194,7 +194,7 @@ t.test('TTL 0 is for a device that is connected, or for nobody', async (t) => {
   const near = await post({ ttl: '0' }, 'now');
   t.equal(near.headers.ttl, '0');
   t.same((await pending()).length, 1);
-  t.same(paths, ['stored', 'socket']);
+  t.same(paths, ['none', 'socket']);
   clock.advance(10_000);
   t.same(await pending(), [], 'it is not kept for a later connection');
   t.match(await statusOf(near), { status: 'expired' });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import t from 'tap';
+import { createReceipts } from '../../../central/app/receipts.js';
 import { newReceiptId } from '../../../central/protocol/ids.js';
 import { sampleChannel as c1, openApp } from '../../support/central-app.js';
 import { ask, type Reply } from '../../support/central-app-server.js';
@@ -199,7 +200,7 @@ t.test('a peer that leaves is not waited for', async (t) => {
   await waiting(app, 0);
 });
 
-t.test('beyond receiptWaitersMax a wait is answered 503, a look is not', async (t) => {
+t.test('beyond receiptWaitersPerAddressMax a wait is answered 503, a look is not', async (t) => {
   const app = await setUp(t);
   const { receiptUrl } = await app.post();
   const held = [1, 2].map(() => read(receiptUrl, { prefer: 'wait=30' }));
@@ -210,6 +211,26 @@ t.test('beyond receiptWaitersMax a wait is answered 503, a look is not', async (
   t.same((await read(receiptUrl)).receipts, []);
   app.receipts.close();
   t.match(await Promise.all(held), [{ receipts: [] }, { receipts: [] }]);
+});
+
+t.test('beyond receiptWaitersMax nobody else may wait, whoever asks', async (t) => {
+  const { store, clock } = await setUp(t);
+  const receipts = createReceipts({
+    ...{ store, clock, ids: sampleIds, baseUrl: () => 'https://push.example' },
+    ...{ waitMaxMs: 60_000, waitersMax: 3, waitersPerAddressMax: 2 },
+  });
+  const asked = {
+    token: sampleIds.receiptTokenOf(newReceiptId()),
+    headers: { prefer: 'wait=30' },
+    ...{ query: new URLSearchParams(), body: Buffer.alloc(0), lane: 'prompt' as const },
+    onOver: () => {},
+  };
+  const wait = (subscriber: string) => receipts.read({ ...asked, subscriber });
+  const held = ['a', 'a', 'b'].map(wait);
+  await waiting({ receipts }, 3);
+  t.equal(await wait('c'), 'too-many-waiters');
+  receipts.close();
+  t.match(await Promise.all(held), [{}, {}, {}]);
 });
 
 t.test('the end lets nobody wait', async (t) => {

@@ -108,17 +108,16 @@ t.test('a token for another server is refused', async (t) => {
   }
 });
 
-t.test('a token that has expired is refused, with a minute for wrong clocks', async (t) => {
-  t.same(await readClaims({ exp: nowSeconds - 59 }), { key: pair.key });
-  for (const exp of [nowSeconds - 60, 0, -1, undefined, 'soon', null]) {
+t.test('a token that has expired is refused', async (t) => {
+  t.same(await readClaims({ exp: nowSeconds + 1 }), { key: pair.key });
+  for (const exp of [nowSeconds, nowSeconds - 1, 0, -1, undefined, 'soon', null]) {
     t.equal(await readClaims({ exp }), 'token-expired', String(exp));
   }
 });
 
 t.test('a token that is valid for more than 24 hours is refused', async (t) => {
   t.same(await readClaims({ exp: nowSeconds + day }), { key: pair.key });
-  t.same(await readClaims({ exp: nowSeconds + day + 60 }), { key: pair.key });
-  for (const exp of [nowSeconds + day + 61, nowSeconds + 365 * day, (nowSeconds + 3600) * 1000]) {
+  for (const exp of [nowSeconds + day + 1, nowSeconds + 365 * day, (nowSeconds + 3600) * 1000]) {
     t.equal(await readClaims({ exp }), 'token-too-long', String(exp));
   }
 });
@@ -206,4 +205,13 @@ t.test('a key is 65 bytes of a point on P-256, however its base64 is written', a
     ...[undefined, null, 5, {}, [pair.key]],
   ];
   for (const value of bad) t.equal(parseVapidKey(value), undefined, String(value));
+});
+
+t.test('a header that would take long to read is refused unread', async (t) => {
+  for (const filling of ['\t', '"', '=', ',', ';', 'k=', '<']) {
+    const authorization = `vapid t=x${filling.repeat(4_100)}`;
+    t.equal(await read({ authorization }), 'authorization-unusable', filling);
+    const long = { authorization: 'WebPush x', 'crypto-key': filling.repeat(4_100) };
+    t.equal(await read(long), 'authorization-unusable', filling);
+  }
 });

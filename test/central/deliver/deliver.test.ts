@@ -1,6 +1,6 @@
 // From a stored version or message to its device, with the real store, presence and wake; no gateway answers.
 import t from 'tap';
-import type { DeviceId } from '../../../central/protocol/ids.js';
+import { type DeviceId, newMessageId } from '../../../central/protocol/ids.js';
 import { type Urgency, urgencies } from '../../../shared/wakeup/request.js';
 import { sampleChannel as c1, openDelivery, wakeupAfterMs } from '../../support/central-app.js';
 import { messageRecord, putRecord, wakeupAddress } from '../../support/central-samples.js';
@@ -112,4 +112,34 @@ t.test('a store that is gone by then ends nothing', async (t) => {
   t.equal(delivery.deliver(device, outcome), 'wakeup');
   while (underWay(delivery)) await new Promise(setImmediate);
   t.match(delivery.lines.at(-1), { trace: { id: '2013' } });
+});
+
+t.test('nothing sets out for a message that ended as it was stored', async (t) => {
+  const delivery = await openDelivery(t, { isOnline: true });
+  const device = await delivery.meet({ address: here });
+  const nowMs = delivery.clock.now();
+  const over = messageRecord(device, c1, { kind: 'text', nowMs, expiresMs: nowMs });
+  t.equal(delivery.deliver(device, await delivery.store.putMessage(over)), 'none');
+  t.equal(underWay(delivery), 0);
+  t.same(delivery.paths, ['none']);
+});
+
+t.test('what comes in the pause after a sign is not sent before its end', async (t) => {
+  const delivery = await openDelivery(t, { isOnline: true });
+  const device = await delivery.meet({ address: here });
+  const { store, clock } = delivery;
+  const nowMs = clock.now();
+  const move = async (event: Parameters<typeof store.move>[0]['event']) => {
+    const serial = (await store.wakeupOf(device))?.serial ?? 0;
+    await store.move({ device, serial, event });
+  };
+  const first = { id: newMessageId(nowMs), kind: 'text', urgency: 'high', nowMs } as const;
+  await store.putMessage(messageRecord(device, c1, first));
+  await move({ name: 'begun', nowMs, dueMs: nowMs + 30_000 });
+  await move({ name: 'triggered' });
+  await move({ name: 'sign', nowMs, attemptsMax: 5 });
+  await store.cancelMessage(device, first.id, nowMs);
+  t.equal(delivery.deliver(device, await send(delivery, device, 'high')), 'wakeup');
+  t.equal(underWay(delivery), 0);
+  t.match(await store.wakeupOf(device), { state: 'owed', dueMs: nowMs + 30_000 });
 });

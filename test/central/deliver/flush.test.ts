@@ -33,7 +33,8 @@ async function setUp(t: Parameters<typeof openDelivery>[0]) {
   return { store, device, unacked, put, read };
 }
 
-const reading = { takes: () => 'push' as const, nowMs: sampleMs, bytesMax: 100_000 };
+const none: ReadonlySet<MessageId> = new Set();
+const reading = { takes: () => 'push' as const, nowMs: sampleMs, bytesMax: 100_000, ignored: none };
 
 const first = { nowMs: 1000, isRepetition: false };
 const [m1, m2] = [newMessageId(sampleMs), newMessageId(sampleMs)];

@@ -119,7 +119,7 @@ t.test('sends the oldest twenty, and further ones as these are acked', async (t)
   met.socket.socket.close();
   await met.socket.closed;
   // More than fits into the buffer of a socket at once.
-  const large = { body: Buffer.alloc(5_000, 1) };
+  const large = { body: Buffer.alloc(4_096, 1) };
   const ids = await send(met, ...Array.from({ length: 100 }, () => large));
   const device = await reconnect(met, webPush);
   for (let i = 0; i < messagesInFlightMax; i++) {
@@ -132,8 +132,63 @@ t.test('sends the oldest twenty, and further ones as these are acked', async (t)
   }
 });
 
+t.test('a message that is acked while others are read comes once', async (t) => {
+  const { meet, send } = await openDevices(t);
+  const met = await meet(webPush);
+  const count = 300;
+  const sending = send(met, ...Array.from({ length: count }, () => ({})));
+  const told: unknown[] = [];
+  while (new Set(told).size < count) {
+    const { version } = await met.socket.receive();
+    told.push(version);
+    ack(met.socket, entry(met, version, 100));
+  }
+  t.same(told, await sending, 'each once, in its order');
+  t.same(await settled(met.socket), {});
+});
+
+t.test('what waits behind messages that were cancelled comes without a word', async (t) => {
+  const { clock, store, meet, send } = await openDevices(t);
+  const met = await meet(webPush);
+  const ids = await send(met, ...Array.from({ length: messagesInFlightMax + 1 }, () => ({})));
+  for (const id of ids.slice(0, messagesInFlightMax)) {
+    t.match(await met.socket.receive(), { version: id });
+    await store.cancelMessage(met.device, id, clock.now());
+  }
+  clock.advance(5_100);
+  t.match(await during(clock, met.socket.receive()), { version: ids.at(-1) });
+});
+
+t.test('a device that goes on without an ack is not kept awake for it', async (t) => {
+  const { clock, events, meet, send, reconnect } = await openDevices(t);
+  const met = await meet({});
+  await send(met, { kind: 'text', body: body('not of my time') });
+  const text = { messageType: 'desktopNotification' };
+  const isThere = async () => {
+    met.socket.send({ messageType: 'of-my-time' });
+    t.match(await met.socket.receive(), { status: 405 });
+  };
+  t.match(await met.socket.receive(), text);
+  await isThere();
+  clock.advance(60_100);
+  t.match(await during(clock, met.socket.receive()), text);
+  await isThere();
+  clock.advance(60_100);
+  await isThere();
+  t.same(
+    events.filter((event) => event !== 'unknown-type'),
+    ['resent', 'resent'],
+  );
+  clock.advance(600_000);
+  t.same(await settled(met.socket), {}, 'nothing follows');
+  const again = await reconnect(met, {});
+  t.match(await again.receive(), text, 'and it is not lost');
+  clock.advance(600_000);
+  t.same(await settled(again), {}, 'nor waited for');
+});
+
 t.test('sends no more bytes at once than half of what may wait for a device', async (t) => {
-  const { meet, send, reconnect } = await openDevices(t, { outboundBytesMax: 20_000 });
+  const { meet, send, reconnect } = await openDevices(t, { outboundBytesMax: 24_000 });
   const met = await meet(webPush);
   met.socket.socket.close();
   await met.socket.closed;

@@ -1,7 +1,8 @@
 // What may happen to central and its devices, in any order, and how it is made to happen on paper.
 import fc from 'fast-check';
-import type { ChannelId } from '../../../central/protocol/ids.js';
+import type { ChannelId, MessageId } from '../../../central/protocol/ids.js';
 import { wakeupLanes } from '../../../central/store/store.js';
+import { type Urgency, urgencies } from '../../../shared/wakeup/request.js';
 import { channel } from '../../support/central-samples.js';
 import type { PaperDevice } from '../../support/simulator/paper-device.js';
 import { moods } from '../../support/simulator/paper-gateway.js';
@@ -9,6 +10,8 @@ import type { PaperSite } from '../../support/simulator/paper-site.js';
 
 export const channels = ['a', 'b'].map(channel);
 export const deviceCount = 3;
+/** Longer than any schedule. */
+const longTtlSeconds = 86_400;
 
 const device = fc.nat(deviceCount - 1);
 // Those of the first network are first, and so are its gateways.
@@ -19,10 +22,16 @@ const about = fc.record({ device, channel: fc.nat(channels.length - 1) });
 const shortMs = fc.constantFrom(...[100, 700, 3_000, 8_000, 12_000, 20_000]);
 const longMs = fc.constantFrom(...[70_000, 130_000, 310_000]);
 
+// Most are gathered: what does not wait is told of by versions, too.
+const urgency = fc.constantFrom(...urgencies, ...Array<Urgency>(4).fill('normal'));
+const ttlSeconds = fc.constantFrom(...[0, 3, 30, longTtlSeconds, longTtlSeconds]);
+
 /** What may be done, each with its weight. */
 const deed = fc.oneof(
   of(5, { what: fc.constant('put'), about }),
   of(5, { what: fc.constant('put to a sleeper'), about }),
+  of(2, { what: fc.constant('send'), about, urgency, ttlSeconds }),
+  of(7, { what: fc.constant('send to a sleeper'), about, urgency, ttlSeconds }),
   of(8, { what: fc.constant('wait'), ms: shortMs }),
   of(1, { what: fc.constant('wait'), ms: longMs }),
   of(5, { what: fc.constant('come back'), device }),
@@ -53,8 +62,12 @@ export type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : nev
 /** What app servers were answered: the newest version of each channel that they may rely on. */
 export type Promised = Map<string, number>;
 
+/** Messages that app servers may rely on: those of a long time to live, with the channel they are for. */
+export type Taken = Map<MessageId, string>;
+
 export function createPlay(site: PaperSite) {
   const promised: Promised = new Map();
+  const taken: Taken = new Map();
   let version = 0;
   const keyOf = (of: PaperDevice, name: string) => `${of.device} ${name}`;
 
@@ -81,7 +94,18 @@ export function createPlay(site: PaperSite) {
       .then((outcome) => void (outcome === 'stored' && promised.set(keyOf(target, name), mine)));
   }
 
+  function send({ about, urgency, ttlSeconds }: Extract<Deed, { urgency: Urgency }>): void {
+    const target = deviceAt(about.device);
+    const channel = channelAt(about.channel);
+    const sent = { device: target.device, channel, urgency, ttlSeconds };
+    void site.central.send(sent).then((id) => {
+      if (id && ttlSeconds === longTtlSeconds) taken.set(id, keyOf(target, channel));
+    });
+  }
+
   function begin(deed: Deed): void {
+    if (deed.what === 'send to a sleeper') deviceAt(deed.about.device).drop('fin');
+    if ('urgency' in deed) send(deed);
     if (deed.what === 'put to a sleeper') deviceAt(deed.about.device).drop('fin');
     if (deed.what === 'put' || deed.what === 'put to a sleeper') {
       put(deed.about.device, deed.about.channel);
@@ -107,6 +131,7 @@ export function createPlay(site: PaperSite) {
   function renew(of: PaperDevice, channelIndex: number): void {
     const name = channelAt(channelIndex);
     promised.delete(keyOf(of, name));
+    for (const [id, key] of taken) if (key === keyOf(of, name)) taken.delete(id);
     of.unregister(name);
     of.register(name);
   }
@@ -119,6 +144,7 @@ export function createPlay(site: PaperSite) {
 
   return {
     promised,
+    taken,
     keyOf,
     put,
     async happen({ deed, crashAfter }: Happening): Promise<void> {

@@ -1,5 +1,5 @@
 // A part of the store's contract: how a message ends, and what can be asked of it afterwards.
-import { newMessageId, newReceiptId } from '../../../central/protocol/ids.js';
+import { type MessageId, newMessageId, newReceiptId } from '../../../central/protocol/ids.js';
 import { messageEnds as ends, type MessageEnd } from '../../../central/store/messages.js';
 import { channel, sampleIds, sampleMs } from '../../support/central-samples.js';
 import { anyAddress, meet, type Test } from './phrases.js';
@@ -30,7 +30,7 @@ function statuses(test: Test): void {
     await store.noteSent(device, [id], sampleMs + 4);
     t.match(await status(), { atMs: sampleMs + 3 }, 'the first time counts');
     const acked = await store.ackMessages(device, [{ id, code: 100 }], sampleMs + 5);
-    t.match(acked, { messages: 1, ended: { outcome: 'expired', attempts: 1 } });
+    t.match(acked, { acked: [{ id, code: 100 }], ended: { outcome: 'expired', attempts: 1 } });
     t.same(await status(), { ...always, state: 'acked', atMs: sampleMs + 5, code: 100 });
   });
 
@@ -47,24 +47,28 @@ function statuses(test: Test): void {
     t.same(await Promise.all(states), ['wakeup-sent', 'stored', 'stored']);
   });
 
-  test('a gateway that never answered counts as one that sent', async (t, open) => {
+  test('a wakeup that no gateway answered for is told of by nothing', async (t, open) => {
     const { send, begin, move, statusOf, device } = await meet(open, {
       ...{ takes, address: anyAddress() },
     });
     const { id } = await send(device, c1);
     await begin(device);
     await move(device, { name: 'passed', nowMs: sampleMs + 9_000, attemptsMax: 5 });
-    t.equal(await statusOf(device, id), 'wakeup-sent');
+    t.equal(await statusOf(device, id), 'stored');
   });
 
   test('what the app made of it is told after the ack', async (t, open) => {
     const { store, send, device } = await meet(open, { takes });
     const { id } = await send(device, c1);
     const code = async () => (await store.messageStatus(device, id))?.code;
-    await store.nackMessage(device, { id, code: 301 });
+    t.equal(await store.nackMessage(device, { id, code: 301 }), false);
     t.equal(await code(), undefined, 'it is pending');
     await store.ackMessages(device, [{ id, code: 100 }], sampleMs);
-    await store.nackMessage(device, { id, code: 302 });
+    t.equal(await store.nackMessage(device, { id, code: 302 }), true);
+    t.equal(await store.nackMessage(device, { id, code: 302 }), false, 'it said so');
+    for (const none of [undefined, 100, 300, 304, Number.NaN]) {
+      t.equal(await store.nackMessage(device, { id, code: none }), false);
+    }
     t.equal(await code(), 302);
   });
 
@@ -74,7 +78,7 @@ function statuses(test: Test): void {
     t.equal(await store.messageStatus(device, id), undefined);
     t.equal(await store.messageStatus(sampleIds.newDevice(), id), undefined);
     t.equal(await store.cancelMessage(device, id, sampleMs), 'unknown');
-    t.same(await store.ackMessages(device, [{ id, code: 100 }], sampleMs), { messages: 0 });
+    t.same(await store.ackMessages(device, [{ id, code: 100 }], sampleMs), { acked: [] });
     await store.nackMessage(device, { id, code: 301 });
     await store.noteSent(device, [id], sampleMs);
     t.equal(await store.messageStatus(device, id), undefined);
@@ -104,8 +108,40 @@ function endings(test: Test): void {
       const status = await store.messageStatus(device, id);
       t.match(status, { state: end, code: end === 'acked' ? 101 : undefined });
       t.same(await waiting(device), []);
-      for (const act of Object.values(acts)) await act(id as never);
+      const isFinal = end !== 'expired' && end !== 'dropped';
+      for (const [name, act] of Object.entries(acts)) {
+        if (isFinal || name !== 'acked') await act(id as never);
+      }
       t.same(await store.messageStatus(device, id), status, end);
+    }
+  });
+
+  test('an ack is the last word on what was expired or dropped, and a reader hears of it', async (t, open) => {
+    const { store, send, waiting, device } = await meet(open, { store: 'empty', takes });
+    for (const end of ['expired', 'dropped'] as const) {
+      const receipt = newReceiptId();
+      const read = (after = 0) => store.receipts(receipt, { after, limit: 10 });
+      const { id } = await send(device, c1, { receipt, urgency: 'low', expiresMs: sampleMs + 5 });
+      await store.noteSent(device, [id], sampleMs);
+      if (end === 'expired') await store.expireMessages(sampleMs + 5, 10);
+      else await store.cancelMessage(device, (await crowdOut()).id, sampleMs);
+      const [first, ...others] = await read();
+      t.match(first, { id, end });
+      const acked = [{ id, code: 101 }];
+      t.same(await store.ackMessages(device, acked, sampleMs + 9), { acked });
+      t.match(await store.messageStatus(device, id), { state: 'acked', atMs: sampleMs + 9 });
+      t.match(await read(first?.serial), [{ id, end: 'acked', code: 101 }]);
+      t.same(others, [], 'each is told once');
+      t.same(await store.ackMessages(device, acked, sampleMs + 10), { acked: [] });
+      t.same(await waiting(device), []);
+    }
+
+    /** Of two that were sent the newer one, which is more urgent, stays. */
+    async function crowdOut() {
+      const { id } = await send(device, c1, { urgency: 'high' });
+      await store.noteSent(device, [id], sampleMs);
+      await send(device, c1, { urgency: 'very-low', messagesMax: 1 });
+      return { id };
     }
   });
 
@@ -124,7 +160,7 @@ function endings(test: Test): void {
     const [first, second, third] = sent.map(({ id }) => ({ id, code: undefined }));
     if (!first || !second || !third) return t.fail('no messages');
     const acked = [third, first, third, { id: newMessageId(sampleMs), code: 100 }];
-    t.same(await store.ackMessages(device, acked, sampleMs), { messages: 2 });
+    t.same(await store.ackMessages(device, acked, sampleMs), { acked: [third, first] });
     t.same(await waiting(device), [second.id]);
   });
 
@@ -158,6 +194,29 @@ function endings(test: Test): void {
     const known = await Promise.all(ended.map((id) => statusOf(device, id)));
     t.same(known, [undefined, undefined, undefined, 'cancelled']);
     t.same(await waiting(device), [id]);
+  });
+
+  test('of a device so many are remembered that ended, the last ones', async (t, open) => {
+    const { store, send, waiting, statusOf, hello, device } = await meet(open, { takes });
+    const other = sampleIds.newDevice();
+    await hello(other, { channels: [c1], takes });
+    const theirs = await send(other, c1, { expiresMs: sampleMs });
+    const pending = await send(device, c1);
+    const ended: MessageId[] = [];
+    for (const atMs of [7, 5, 8, 6]) {
+      const { id } = await send(device, c1, { messagesEndedMax: 4 });
+      await store.cancelMessage(device, id, sampleMs + atMs);
+      ended.push(id);
+    }
+    const next = await send(device, c1, { messagesEndedMax: 2 });
+    const known = () => Promise.all(ended.map((id) => statusOf(device, id)));
+    t.same(await known(), ['cancelled', undefined, 'cancelled', undefined]);
+    const over = { nowMs: sampleMs + 9, expiresMs: sampleMs + 9, messagesEndedMax: 1 };
+    const last = await send(device, c1, over);
+    t.same(await known(), [undefined, undefined, undefined, undefined]);
+    t.equal(await statusOf(device, last.id), 'expired');
+    t.same(await waiting(device), [pending.id, next.id], 'what is pending stays');
+    t.equal(await statusOf(other, theirs.id), 'expired', 'and so does what another device had');
   });
 }
 

@@ -4,11 +4,13 @@ import { anyAddress, attemptsMax, meet, type Test, windowMs } from './phrases.js
 
 const [c1, c2] = [channel('c1'), channel('c2')];
 const takes = 'push';
+const high = { urgency: 'high' } as const;
 const verdict = { nowMs: windowMs, attemptsMax };
 
 export function messageWakeups(test: Test): void {
   urgencies(test);
   once(test);
+  ignored(test);
   releases(test);
   mixtures(test);
 }
@@ -49,7 +51,30 @@ function urgencies(test: Test): void {
           ? await put(device, c1, 1, more)
           : await send(device, c1, { ...more, urgency: 'high' });
       t.match(urgent, { outcome: 'stored', isOwedAnew: true });
-      t.same(urgent.owed, { ...owed, state: 'owed', dueMs: sampleMs + 8_009 }, 'the same wakeup');
+      t.same(urgent.owed, { ...owed, state: 'owed' }, 'the same wakeup, and no later for it');
+    }
+  });
+
+  test('what comes after a sign or a refusal is due when the pause is over', async (t, open) => {
+    for (const name of ['sign', 'refused'] as const) {
+      const { store, send, put, begin, move, due, device } = await meet(open, {
+        ...{ takes, address: anyAddress() },
+      });
+      const first = await send(device, c1, { urgency: 'high' });
+      await begin(device);
+      if (name === 'sign') await move(device, { name: 'triggered' });
+      await move(device, { name, nowMs: sampleMs + 10, attemptsMax });
+      await store.cancelMessage(device, first.id, sampleMs);
+      const soon = { nowMs: sampleMs + 20, wakeupDueMs: sampleMs + 30 };
+      const paused = { state: 'owed', attempts: 1, dueMs: windowMs, notBeforeMs: windowMs };
+      const again = await send(device, c1, { urgency: 'high', ...soon });
+      t.match(again, { isOwedAnew: true, owed: paused }, name);
+      await store.cancelMessage(device, again.id, sampleMs + 40);
+      const gathered = await send(device, c1, soon);
+      t.match(gathered, { owed: { ...paused, state: 'gathering' } });
+      t.match(await put(device, c1, 1, soon), { owed: paused });
+      t.notOk((await due('owed', { nowMs: windowMs - 1 })).includes(device));
+      t.ok((await due('owed', { nowMs: windowMs })).includes(device));
     }
   });
 
@@ -131,9 +156,55 @@ function once(test: Test): void {
     for (let i = 0; i < 3; i++) {
       await begin(device, { nowMs: sampleMs + i });
       const unsent = await move(device, { name: 'unsent', dueMs: sampleMs + i + 1 });
-      t.match(unsent?.now, { state: 'owed', attempts: 0, dueMs: sampleMs + i + 1 });
+      t.match(unsent?.now, { state: 'gathering', attempts: 0, dueMs: sampleMs + i + 1 });
     }
     t.match(await begin(device), { now: { state: 'sending', attempts: 1 } });
+  });
+
+  test('what a gateway put off waits, and leaves at once with something that cannot', async (t, open) => {
+    for (const kind of ['version', 'message'] as const) {
+      const { put, send, begin, move, device } = await meet(open, { takes, address: anyAddress() });
+      const laterMs = sampleMs + 3_600_000;
+      const deferred = async (state: string) => {
+        await begin(device);
+        const now = { state, dueMs: laterMs };
+        t.match(await move(device, { name: 'unsent', dueMs: laterMs }), { now });
+      };
+      await send(device, c1);
+      await deferred('gathering');
+      const normal = await send(device, c1);
+      t.match(normal, { isOwedAnew: false, owed: { dueMs: laterMs } }, 'a deferral is obeyed');
+      const urgent = kind === 'version' ? await put(device, c1, 1) : await send(device, c1, high);
+      t.match(urgent, { isOwedAnew: true, owed: { state: 'owed', dueMs: sampleMs + 10_000 } });
+      await deferred('owed');
+      t.match(await put(device, c1, 2), { isOwedAnew: false, owed: { dueMs: laterMs } });
+    }
+  });
+
+  test('what no gateway took is not tried again for what was cancelled', async (t, open) => {
+    const { store, send, begin, move, device } = await meet(open, { takes, address: anyAddress() });
+    const { id } = await send(device, c1, high);
+    await begin(device);
+    await store.cancelMessage(device, id, sampleMs);
+    const unsent = await move(device, { name: 'unsent', dueMs: sampleMs + 1 });
+    t.match(unsent?.now, { state: 'resting', attempts: 0, dueMs: undefined });
+  });
+
+  test('one that no gateway answered for is made again, as often as any', async (t, open) => {
+    const { store, send, begin, move, statusOf, device } = await meet(open, {
+      ...{ takes, address: anyAddress() },
+    });
+    const { id } = await send(device, c1);
+    for (let i = 1; i < attemptsMax; i++) {
+      await begin(device);
+      // Central ended in between, or the gateway never answered.
+      const passed = await move(device, { name: 'passed', ...verdict });
+      t.match(passed, { now: { state: 'owed', attempts: i }, ended: { outcome: 'unconfirmed' } });
+      t.equal(await statusOf(device, id), 'stored');
+    }
+    await begin(device);
+    await move(device, { name: 'passed', ...verdict });
+    t.match(await store.wakeupOf(device), { state: 'dark', darkReason: 'unconfirmed' });
   });
 
   test('one that comes while a wakeup is under way is owed its own after it', async (t, open) => {
@@ -194,6 +265,29 @@ function once(test: Test): void {
     await send(device, c1);
     await miss(device);
     t.match(await hello(device, { takes, address }), { now: { state: 'resting', attempts: 0 } });
+  });
+}
+
+function ignored(test: Test): void {
+  test('a device is not woken for what it is there for and passes over', async (t, open) => {
+    for (const urgency of ['high', 'normal'] as const) {
+      const address = anyAddress();
+      const { store, send, begin, stateOf, waiting, hello, device } = await meet(open, {
+        ...{ takes, address },
+      });
+      const passedOver = await send(device, c1, { urgency });
+      await begin(device);
+      const other = await send(device, c1, { urgency, nowMs: sampleMs + 1 });
+      const ended = await store.noteIgnored(device, [passedOver.id], sampleMs + 2);
+      t.equal(ended, undefined, 'something else wants it');
+      const last = await store.noteIgnored(device, [other.id, other.id], sampleMs + 3);
+      t.match(last, { outcome: 'expired', attempts: 1 });
+      t.equal(await stateOf(device), 'resting');
+      t.same(await waiting(device), [passedOver.id, other.id], 'they stay pending');
+      t.match(await hello(device, { takes, address }), { now: { state: 'resting' } });
+      t.match(await send(device, c1, { urgency }), { isOwedAnew: true });
+      t.equal(await store.noteIgnored(device, [passedOver.id], sampleMs + 4), undefined);
+    }
   });
 }
 
@@ -297,7 +391,9 @@ function mixtures(test: Test): void {
     });
     const { id } = await send(device, c1);
     await put(device, c1, 1);
-    t.same(await store.ackMessages(device, [{ id, code: 100 }], sampleMs), { messages: 1 });
+    t.same(await store.ackMessages(device, [{ id, code: 100 }], sampleMs), {
+      acked: [{ id, code: 100 }],
+    });
     t.equal(await stateOf(device), 'owed');
     await send(device, c1, { urgency: 'low' });
     await store.ack(device, [{ channel: c1, version: 1 }]);

@@ -81,7 +81,7 @@ function keeping(test: Test): void {
   test('what has no time at all has ended when it is stored', async (t, open) => {
     const { store, send, waiting, device } = await meet(open, { takes });
     const sent = await send(device, c1, { expiresMs: sampleMs });
-    t.match(sent, { outcome: 'stored', isOwedAnew: false, dropped: 0 });
+    t.match(sent, { outcome: 'stored', isOwedAnew: false, dropped: 0, endedAs: 'expired' });
     t.same(await waiting(device, sampleMs - 1), []);
     const ended = { state: 'expired', atMs: sampleMs, code: undefined };
     t.match(await store.messageStatus(device, sent.id), ended);
@@ -134,12 +134,22 @@ function keeping(test: Test): void {
 
 function keys(test: Test): void {
   test('a channel with a key takes messages of its holder alone', async (t, open) => {
-    const { store, send, put, device } = await meet(open, { channels: [], takes });
+    const { store, send, device } = await meet(open, { channels: [], takes });
     await store.register(device, c1, 100, 'key-a');
     t.match(await send(device, c1, { key: 'key-a' }), { outcome: 'stored' });
     t.match(await send(device, c1, { key: 'key-b' }), { outcome: 'wrong-key', isOwedAnew: false });
     t.match(await send(device, c1), { outcome: 'key-missing' });
-    t.match(await put(device, c1, 1), { outcome: 'stored' }, 'a version has no key');
+  });
+
+  test('a channel with a key takes no versions, which come with none', async (t, open) => {
+    const { store, put, pending, device } = await meet(open, { takes, address: anyAddress() });
+    t.match(await put(device, c1, 1), { outcome: 'stored' });
+    await store.register(device, c1, 100, 'key-a');
+    const refused = { outcome: 'belongs-to-key', isOwedAnew: false };
+    for (const version of [1, 2]) t.same(await put(device, c1, version), refused);
+    t.same(await pending(device), { c1: 1 }, 'what was taken stays');
+    await store.register(device, c1, 100);
+    t.match(await put(device, c1, 2), { outcome: 'stored' });
   });
 
   test('a channel without a key takes those of anybody', async (t, open) => {
@@ -273,10 +283,23 @@ function limits(test: Test): void {
     const { send, waiting, stateOf, device } = await meet(open, { takes, address: anyAddress() });
     const first = await send(device, c1, { urgency: 'high', messagesMax: 1 });
     const low = await send(device, c1, { urgency: 'normal', messagesMax: 1 });
-    t.match(low, { outcome: 'stored', dropped: 1, isOwedAnew: false });
+    t.match(low, { outcome: 'stored', dropped: 1, isOwedAnew: false, endedAs: 'dropped' });
     t.equal(low.owed, undefined);
     t.same(await waiting(device), [first.id]);
     t.equal(await stateOf(device), 'owed');
+  });
+
+  test('what a socket was sent lately goes last, for the device may have it', async (t, open) => {
+    const { store, send, waiting, device } = await meet(open, { takes });
+    const sent = await send(device, c1, { urgency: 'very-low' });
+    await store.noteSent(device, [sent.id], sampleMs);
+    const least = await send(device, c1, { urgency: 'low' });
+    const next = await send(device, c1, { urgency: 'high', messagesMax: 2 });
+    t.same(await waiting(device), [sent.id, next.id], 'without the one that is the least else');
+    t.not(next.id, least.id);
+    const later = { nowMs: sampleMs + 600_000, messagesMax: 2 };
+    const last = await send(device, c1, later);
+    t.same(await waiting(device), [next.id, last.id], 'it never said that it has it');
   });
 
   test('a limit that became smaller counts from the next message on', async (t, open) => {

@@ -22,7 +22,7 @@ import {
   sampleMs,
   wakeupAddress,
 } from '../../support/central-samples.js';
-import { createMessageModel, isOf, type MessageModel } from './message-model.js';
+import { createMessageModel, isOf, type MessageModel } from '../../support/message-model.js';
 import { darkCounts, type Test } from './phrases.js';
 import { strict } from './strict.js';
 
@@ -280,9 +280,9 @@ function createWorld(store: Store) {
   async function ackMessage({ device, messages }: Model, index: number) {
     const id = messages.pending()[index];
     if (id === undefined) return undefined;
-    const { messages: acked, ended } = await store.ackMessages(device, [{ id, code: 100 }], nowMs);
+    const { acked, ended } = await store.ackMessages(device, [{ id, code: 100 }], nowMs);
     strict.equal(
-      acked,
+      acked.length,
       messages.remove((message) => message.id === id),
     );
     return ended;
@@ -314,8 +314,9 @@ function createWorld(store: Store) {
     noteEnded(model, moved.ended);
     strict.equal(moved.isDarkened, moved.now.state === 'dark');
     if (moved.isDarkened) model.mayBeWoken = false;
-    if (said.event === 'unsent') {
-      model.takenBack += 1;
+    if (said.event === 'unsent') model.takenBack += 1;
+    // Nobody knows that it left.
+    if (before?.state === 'sending' && ['unsent', 'passed'].includes(said.event)) {
       model.messages.unsent(serial);
     }
     if (said.event !== 'begun') return;
@@ -358,6 +359,7 @@ function createWorld(store: Store) {
       case 'send':
         return send(model, happening);
       case 'ack message':
+        if (happening.index >= model.messages.pending().length) return;
         noteEnded(model, await ackMessage(model, happening.index));
         return checkSettled(model);
       case 'cancel': {

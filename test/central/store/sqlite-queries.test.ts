@@ -104,6 +104,52 @@ t.test(
   },
 );
 
+t.test('which of its messages a device has to forget is answered along an index', async (t) => {
+  const device = sampleIds.newDevice();
+  const channel = 'c1' as Parameters<SqliteEngine['put']>[0]['channel'];
+  engine.hello(helloRecord(device, { channels: [channel], takes: 'push' }));
+  const plans = plansOf((engine) => engine.putMessage(messageRecord(device, channel)));
+  const forgets = [...plans].filter(([sql]) => sql.startsWith('DELETE'));
+  t.same(
+    forgets.map(([, plan]) => /COVERING INDEX .*$/.exec(plan)?.[0]),
+    ['COVERING INDEX message_remembered (device=? AND ended_at>?)'],
+  );
+});
+
+t.test('however many of its messages are over, a device is looked at once', async (t) => {
+  const device = sampleIds.newDevice();
+  const channel = 'c1' as Parameters<SqliteEngine['put']>[0]['channel'];
+  engine.hello(helloRecord(device, { channels: [channel], takes: 'push' }));
+  for (let i = 0; i < 5; i++) {
+    engine.putMessage(messageRecord(device, channel, { expiresMs: sampleMs + 1 }));
+  }
+  let looks = 0;
+  listener = (sql) => {
+    if (sql.includes('tried_by IS NULL')) looks += 1;
+  };
+  t.equal(engine.expireMessages(sampleMs + 1, 9), 5);
+  listener = undefined;
+  t.equal(looks, 1);
+});
+
+t.test('no body is read but for whoever is sent it', async (t) => {
+  const device = sampleIds.newDevice();
+  const channel = 'c1' as Parameters<SqliteEngine['put']>[0]['channel'];
+  engine.hello(helloRecord(device, { channels: [channel], takes: 'push' }));
+  const record = messageRecord(device, channel);
+  const plans = plansOf((engine) => {
+    for (let i = 0; i < 2; i++) engine.putMessage(record);
+    engine.messageStatus(device, record.id);
+    engine.ackMessages(device, [{ id: record.id, code: 100 }], sampleMs);
+    engine.nackMessage(device, { id: record.id, code: 301 });
+    engine.cancelMessage(device, record.id, sampleMs);
+    engine.receipts(newReceiptId(), { after: 0, limit: 9 });
+  });
+  const read = [...plans].filter(([sql]) => /^SELECT .*FROM message/.test(sql));
+  t.ok(read.length > 4);
+  for (const [sql] of read) t.notMatch(sql, /body|\* FROM message/);
+});
+
 t.test('whatever is about one device reads the rows of that one', async (t) => {
   const device = sampleIds.newDevice();
   const channel = 'c1' as Parameters<SqliteEngine['put']>[0]['channel'];
@@ -121,6 +167,7 @@ t.test('whatever is about one device reads the rows of that one', async (t) => {
     engine.putMessage(messageRecord(device, channel, { messagesMax: 1 }));
     engine.pendingMessages(device, { nowMs: sampleMs, limit: 9 });
     engine.noteSent(device, [id], sampleMs);
+    engine.noteIgnored(device, [id], sampleMs);
     engine.messageStatus(device, id);
     for (const event of [
       { name: 'begun', nowMs: sampleMs, dueMs: sampleMs },

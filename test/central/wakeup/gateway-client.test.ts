@@ -253,7 +253,7 @@ t.test('gives up a gateway that does not answer within timeoutMs', async (t) => 
 t.test(
   'a gateway that does not answer keeps the next request no longer than its own time',
   async (t) => {
-    const { gateway, wake } = await setup(t, { timeoutMs: 100 });
+    const { gateway, wake } = await setup(t, { timeoutMs: 1_000 });
     gateway.misbehave = () => 'silent';
     // More than may be under way: some wait for a request to end.
     const waiting = await Promise.allSettled(Array.from({ length: 12 }, wake));

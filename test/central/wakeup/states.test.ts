@@ -55,7 +55,7 @@ const events: { [Name in WakeupEventName]: Extract<WakeupEvent, { name: Name }> 
   held: { name: 'held', dueMs: nextMs },
   begun: { name: 'begun', nowMs, dueMs: windowEndMs },
   triggered: { name: 'triggered' },
-  unsent: { name: 'unsent', dueMs: nextMs },
+  unsent: { name: 'unsent', dueMs: nextMs, canWait: false, isWorthAnother: true },
   refused: { name: 'refused', ...verdict },
   sign: { name: 'sign', ...verdict },
   passed: { name: 'passed', ...verdict },
@@ -128,7 +128,7 @@ t.test('what can wait is gathered until its time or until something cannot', asy
   });
   const from = records.gathering;
   t.same(step(from, patient), { to: from, outcome: 'replaced' }, 'it neither waits for each');
-  t.same(after('gathering', 'put'), { to: { ...from, state: 'owed', dueMs: nextMs } });
+  t.same(after('gathering', 'put'), { to: { ...from, state: 'owed' } }, 'and no later for it');
   t.same(after('gathering', 'held')?.to, { ...from, dueMs: nextMs });
   t.same(after('gathering', 'begun')?.to, after('owed', 'begun')?.to);
   t.same(step(from, { name: 'said', ...pending })?.to, { ...owedAnew, sinceMs: 500 });
@@ -173,6 +173,10 @@ t.test('what was handed to a gateway left, was taken back, or failed', async (t)
   t.same(after('sending', 'triggered')?.to, { ...sending, state: 'awaited' });
   const owed = { ...records.owed, dueMs: nextMs };
   t.same(after('sending', 'unsent')?.to, owed, 'what was taken back is no attempt');
+  const gathered = step(sending, { ...events.unsent, canWait: true })?.to;
+  t.same(gathered, { ...owed, state: 'gathering' }, 'what can wait does not delay what cannot');
+  const nothing = step(sending, { ...events.unsent, isWorthAnother: false })?.to;
+  t.same(nothing, { ...resting, attempts: 1 });
   t.same(after('sending', 'put')?.to, sending);
 });
 
@@ -211,7 +215,7 @@ t.test('hello is a success to the end of the window and not after it', async (t)
 t.test('the next attempt is due when the window passed, and never before its end', async (t) => {
   const passed = step(records.awaited, { ...events.passed, nowMs: windowEndMs + 3 });
   t.same(passed?.to, { ...records.owed, attempts: 2, dueMs: windowEndMs + 3 });
-  const early = { ...records.owed, attempts: 2, dueMs: windowEndMs };
+  const early = { ...records.owed, attempts: 2, dueMs: windowEndMs, notBeforeMs: windowEndMs };
   t.same(after('sending', 'refused')?.to, early);
   t.same(after('awaited', 'sign')?.to, early, 'anyone may forge a sign');
 });
@@ -224,9 +228,50 @@ t.test('an attempt in vain that is not worth another leaves the device at rest',
     ['awaited', 'sign', 'failure'],
   ] as const) {
     const event = { ...events[name], isWorthAnother: false };
-    t.same(step(records[state], event), { to: { ...resting, attempts: 2 }, outcome });
+    const notBeforeMs = name === 'passed' ? undefined : windowEndMs;
+    const to = { ...resting, attempts: 2, notBeforeMs };
+    t.same(step(records[state], event), { to, outcome });
     const last = step({ ...records[state], attempts: attemptsMax }, event);
     t.equal(last?.to.state, 'dark', 'the last one is the last one');
+  }
+});
+
+t.test(
+  'no store and no removal shortens the pause after an attempt that ended early',
+  async (t) => {
+    const told = { ...events.sign, isWorthAnother: false };
+    const paused = step(records.awaited, told)?.to ?? noWakeup;
+    const put = { ...events.put, dueMs: nowMs + 1 };
+    for (const isUrgent of [true, false]) {
+      const owed = step(paused, { ...put, isUrgent })?.to ?? noWakeup;
+      t.match(owed, { attempts: 2, dueMs: windowEndMs, notBeforeMs: windowEndMs });
+      t.same(step(owed, { name: 'released' })?.to, paused);
+      t.match(step(owed, put)?.to, { state: 'owed', dueMs: windowEndMs, notBeforeMs: windowEndMs });
+      t.equal(step(owed, events.begun)?.to.notBeforeMs, undefined, 'the next attempt has its own');
+      t.same(step(owed, { name: 'said', ...idle })?.to, resting, 'nor does it outlive a hello');
+    }
+    const later = { ...events.put, nowMs: windowEndMs, dueMs: windowEndMs + 1 };
+    t.match(step(paused, later)?.to, { dueMs: windowEndMs + 1, notBeforeMs: undefined }, 'its end');
+  },
+);
+
+t.test('a clock that is set back does not keep what comes then waiting', async (t) => {
+  const backMs = 7 * 24 * 3_600_000;
+  const before = nowMs + backMs;
+  const early = { ...events.put, dueMs: nowMs + 5 };
+  for (const state of ['gathering', 'owed'] as const) {
+    const from = { ...records[state], sinceMs: before, dueMs: before + 8_000 };
+    for (const isUrgent of [true, false]) {
+      t.match(step(from, { ...early, isUrgent })?.to, { dueMs: nowMs + 5 }, state);
+      const paused = { ...from, notBeforeMs: before + 8_000 };
+      t.match(step(paused, { ...early, isUrgent })?.to, { dueMs: nowMs + 5 }, state);
+    }
+  }
+  const paused = { ...resting, notBeforeMs: before };
+  t.match(step(paused, early)?.to, { dueMs: nowMs + 5, notBeforeMs: undefined });
+  for (const state of ['sending', 'awaited'] as const) {
+    const from = { ...records[state], dueMs: before };
+    t.match(step(from, early)?.to, { state, dueMs: nowMs + 5 });
   }
 });
 
@@ -257,7 +302,7 @@ const anyEvent: fc.Arbitrary<WakeupEvent> = fc
   .record({
     name: fc.constantFrom(...(Object.keys(events) as WakeupEventName[])),
     ...{ nowMs: timeMs, dueMs: timeMs, isPending: fc.boolean() },
-    ...{ isUrgent: fc.boolean(), isWorthAnother: fc.boolean() },
+    ...{ isUrgent: fc.boolean(), canWait: fc.boolean(), isWorthAnother: fc.boolean() },
   })
   .map((event) => ({ ...event, attemptsMax }) as WakeupEvent);
 
@@ -267,12 +312,14 @@ const anyRecord: fc.Arbitrary<WakeupRecord> = fc
     state: fc.constantFrom(...wakeupStates),
     attempts: fc.integer({ min: 1, max: attemptsMax }),
     ...{ dueMs: timeMs, sentMs: timeMs, sinceMs: timeMs, darkMs: timeMs },
+    notBeforeMs: fc.option(timeMs, { nil: undefined }),
     darkReason: fc.constantFrom(...darkReasons),
   })
-  .map(({ state, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason }): WakeupRecord => {
+  .map(({ state, attempts, notBeforeMs, ...rest }): WakeupRecord => {
+    const { dueMs, sentMs, sinceMs, darkMs, darkReason } = rest;
     const at = { ...noWakeup, state };
-    if (isToBeSent(at)) return { ...at, attempts: attempts - 1, dueMs, sinceMs };
-    if (state === 'resting') return { ...at, attempts: attempts - 1 };
+    if (isToBeSent(at)) return { ...at, attempts: attempts - 1, dueMs, notBeforeMs, sinceMs };
+    if (state === 'resting') return { ...at, attempts: attempts - 1, notBeforeMs };
     if (isUnderWay(at)) return { ...at, attempts, dueMs, sentMs, sinceMs };
     return state === 'dark' || state === 'probation' ? { ...at, darkMs, darkReason } : at;
   });
@@ -291,7 +338,7 @@ function isDue(record: WakeupRecord): boolean {
 
 /** What is wrong with a record; nothing, of any that the table makes. */
 function faultsOf(record: WakeupRecord): string[] {
-  const { state, attempts, dueMs, sentMs, sinceMs, darkMs, darkReason } = record;
+  const { state, attempts, dueMs, notBeforeMs, sentMs, sinceMs, darkMs, darkReason } = record;
   const isDark = state === 'dark' || state === 'probation';
   const least = isUnderWay(record) ? 1 : 0;
   const most = isBelieved(state) ? attemptsMax : 0;
@@ -299,6 +346,8 @@ function faultsOf(record: WakeupRecord): string[] {
     'dueMs exactly while one is to be sent or under way': (dueMs !== undefined) === isDue(record),
     'sinceMs exactly while one is to be sent or under way':
       (sinceMs !== undefined) === isDue(record),
+    'a pause only while none is under way':
+      notBeforeMs === undefined || state === 'resting' || isToBeSent(record),
     'sentMs exactly while one is under way': (sentMs !== undefined) === isUnderWay(record),
     'darkMs exactly while dark or on probation': (darkMs !== undefined) === isDark,
     'a reason exactly while dark or on probation': (darkReason !== undefined) === isDark,

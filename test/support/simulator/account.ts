@@ -3,6 +3,7 @@ import type { ChannelId } from '../../../central/protocol/ids.js';
 import type { Update } from '../../../central/protocol/messages.js';
 import type { WakeupOutcome } from '../../../central/wakeup/states.js';
 import type { Clock } from '../../../shared/clock.js';
+import { createMessageModel, type MessageModel } from '../message-model.js';
 
 export interface Account {
   /** A wakeup begins for this place. */
@@ -23,6 +24,9 @@ export interface Account {
   put(update: Update): void;
   ack(updates: readonly Update[]): void;
   pending(): Update[];
+  messages: MessageModel;
+  /** The wakeup that ended was the only one, and its window is not waited for. */
+  excuse(): void;
 }
 
 export interface Awaited {
@@ -66,6 +70,7 @@ export function createAccount(options: AccountOptions): Account {
 
   return {
     ...channels,
+    messages: createMessageModel(),
     begin(place) {
       if (isUnderWay) complain('a second wakeup began while one is under way');
       isUnderWay = true;
@@ -98,6 +103,9 @@ export function createAccount(options: AccountOptions): Account {
       if (counter === undefined) return;
       if (counter <= lastCounter) complain(`counter ${counter} after ${lastCounter}`);
       lastCounter = counter;
+    },
+    excuse() {
+      lastMs = Number.NEGATIVE_INFINITY;
     },
     crash() {
       for (const each of awaiting) each.isDoubtful = true;

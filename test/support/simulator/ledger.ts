@@ -1,10 +1,12 @@
 // What must hold of wakeups whatever happens, kept apart from the rules that are to keep it: an account of every
 // wakeup from what the store commits and from what leaves the gateways.
-import type { DeviceId } from '../../../central/protocol/ids.js';
+import type { DeviceId, MessageId } from '../../../central/protocol/ids.js';
 import type { Update, WakeupAddress } from '../../../central/protocol/messages.js';
 import type { EndedWakeup, Moved } from '../../../central/store/store.js';
 import type { ProofWords } from '../../../central/wakeup/proofs.js';
+import type { WakeupReport } from '../../../central/wakeup/states.js';
 import type { Wakeup } from '../../../shared/wakeup/request.js';
+import { isOf } from '../message-model.js';
 import { type Account, type AccountOptions, createAccount } from './account.js';
 import type { Commit } from './paper-store.js';
 
@@ -20,6 +22,12 @@ export interface Ledger {
   onCrash(): void;
   /** What is pending of a device, as a store that loses nothing would say. */
   pending(device: DeviceId): Update[];
+  /** Messages that are pending of a device, in their order. */
+  messages(device: DeviceId): MessageId[];
+  /** Whether a message's time is not over; also of one that ended. */
+  isInTime(message: MessageId): boolean;
+  /** Whether something pending wants a wakeup; without a time, also what is over. */
+  isWanted(device: DeviceId, nowMs?: number): boolean;
   /** Wakeups that began and have not ended. */
   underWay(): number;
   problems: string[];
@@ -36,6 +44,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { clock, mayBeWoken, onAnswer } = options;
   const accounts = new Map<DeviceId, Account>();
   const ids = new Set<string>();
+  const expiries = new Map<MessageId, number>();
   /** Questions on their way: when they were asked, by place. */
   const asked = new Map<string, number>();
   const outcomes = new Map<string, number>();
@@ -69,7 +78,11 @@ export function createLedger(options: LedgerOptions): Ledger {
   function onCommit(commit: Commit): void {
     if (commit.method === 'hello') {
       const { args, result } = commit;
-      const [{ device, address }] = args;
+      const [{ device, address, takes, channels }] = args;
+      const { messages } = accountOf(device);
+      messages.remove(
+        ({ kind, channel }) => kind !== takes || channels?.includes(channel) === false,
+      );
       const { isDark } = accountOf(device).greet();
       if (isDark && result.now?.state !== 'probation')
         complain('a dark device is believed at once');
@@ -80,10 +93,43 @@ export function createLedger(options: LedgerOptions): Ledger {
     } else if (commit.method === 'move' && commit.result) {
       const { device, event } = commit.args[0];
       end(device, commit.result.ended);
-      if (event.name === 'begun') begin(commit.result.now);
-      if (event.name === 'unsent') accountOf(device).takeBack();
+      onMove(commit.result, event);
     } else {
       onChannelCommit(commit);
+      onMessageCommit(commit);
+    }
+  }
+
+  function onMove({ now, ended }: Moved, { name }: WakeupReport): void {
+    const account = accountOf(now.device);
+    if (name === 'begun') {
+      begin(now);
+      account.messages.begun(now.serial);
+    }
+    if (name === 'unsent') {
+      account.takeBack();
+      account.messages.unsent(now.serial);
+    }
+    if (ended?.outcome === 'failure' && now.state === 'resting') account.excuse();
+  }
+
+  function onMessageCommit(commit: Commit): void {
+    if (commit.method === 'putMessage' && commit.result.outcome === 'stored') {
+      const [record] = commit.args;
+      accountOf(record.device).messages.send(record);
+      expiries.set(record.id, record.expiresMs);
+    }
+    if (commit.method === 'ackMessages') {
+      const [device, acked] = commit.args;
+      const ids = new Set(acked.map(({ id }) => id));
+      accountOf(device).messages.remove(({ id }) => ids.has(id));
+      end(device, commit.result.ended);
+    }
+    if (commit.method === 'expireMessages') {
+      const [nowMs] = commit.args;
+      for (const { messages } of accounts.values()) {
+        messages.remove(({ expiresMs }) => expiresMs <= nowMs);
+      }
     }
   }
 
@@ -92,6 +138,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     if (commit.method === 'put') accountOf(commit.args[0].device).put(commit.args[0]);
     if (commit.method === 'unregister') {
       accountOf(commit.args[0]).unregister(commit.args[1]);
+      accountOf(commit.args[0]).messages.remove(isOf(commit.args[1]));
       end(commit.args[0], commit.result);
     }
     if (commit.method === 'ack') {
@@ -129,6 +176,12 @@ export function createLedger(options: LedgerOptions): Ledger {
       for (const account of accounts.values()) account.crash();
     },
     pending: (device) => accountOf(device).pending(),
+    messages: (device) => accountOf(device).messages.pending(),
+    isInTime: (message) => (expiries.get(message) ?? 0) > clock.now(),
+    isWanted(device, nowMs) {
+      const account = accountOf(device);
+      return account.pending().length > 0 || account.messages.wantsWakeup(nowMs);
+    },
     underWay: () => [...accounts.values()].filter((account) => account.isUnderWay()).length,
   };
 }

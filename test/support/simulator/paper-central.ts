@@ -1,20 +1,23 @@
 // Central without its doors, in one thread: its real rules, its real tables and real sessions, on sockets that are
 // plain calls. A test can end it between any two of its steps, and open the same database again.
 
+import { createTakeMessage } from '../../../central/app/take-message.js';
 import { type CentralConfig, schemaFor } from '../../../central/config.js';
 import { createDeliver } from '../../../central/deliver/deliver.js';
+import { watchExpiry } from '../../../central/deliver/expiry.js';
 import { createDeadlines } from '../../../central/device/deadlines.js';
 import { Session, type SessionParts, type Transport } from '../../../central/device/session.js';
 import { dialects } from '../../../central/dialects/dialects.js';
 import type { CentralMetrics } from '../../../central/metrics.js';
 import { createLocalPresence } from '../../../central/presence/local.js';
-import type { ChannelId, DeviceId } from '../../../central/protocol/ids.js';
+import type { ChannelId, DeviceId, MessageId } from '../../../central/protocol/ids.js';
 import type { Update } from '../../../central/protocol/messages.js';
 import type { DeviceWakeup, PutOutcome, WakeupLane } from '../../../central/store/store.js';
 import { createNetworks, type NetworkSetting } from '../../../central/wakeup/networks.js';
 import { startProbe } from '../../../central/wakeup/probe.js';
 import { openWaking } from '../../../central/waking.js';
 import type { Clock } from '../../../shared/clock.js';
+import type { Urgency } from '../../../shared/wakeup/request.js';
 import { type KeptLine, keepLog } from '../central-log.js';
 import { sampleIds } from '../central-samples.js';
 import { type Commit, openPaperStore } from './paper-store.js';
@@ -30,7 +33,16 @@ export interface PaperCentral {
     version: number;
     lane: WakeupLane;
   }): Promise<PutOutcome['outcome']>;
+  /** An app server's text. Resolves to its id once it is answered; `undefined` where it is not taken. */
+  send(target: {
+    device: DeviceId;
+    channel: ChannelId;
+    urgency: Urgency;
+    ttlSeconds: number;
+  }): Promise<MessageId | undefined>;
   pending(device: DeviceId): Promise<Update[]>;
+  /** Every message that has not ended. */
+  messages(device: DeviceId): Promise<MessageId[]>;
   wakeupOf(device: DeviceId): Promise<DeviceWakeup | undefined>;
   /** Wakeups that ended, by outcome, as they were counted. */
   outcomes(): Promise<Map<string, number>>;
@@ -102,6 +114,9 @@ export function openPaperCentral(options: PaperCentralOptions): PaperCentral {
     endpointUrl: (token) => token,
     count: () => {},
   };
+  const takeMessage = createTakeMessage({ store, presence, deliver, clock, limits });
+  const { messageStatusMs } = limits;
+  watchExpiry({ store, messageStatusMs, clock, log, countExpired: () => {} });
   wake.run();
 
   return {
@@ -115,6 +130,18 @@ export function openPaperCentral(options: PaperCentralOptions): PaperCentral {
       if (put.outcome === 'stored') turns.later(() => void (isAlive && deliver(device, put)));
       return put.outcome;
     },
+    async send(target) {
+      const body = Buffer.from('come here');
+      const { outcome, id, afterwards } = await takeMessage({
+        ...{ ...target, kind: 'text', body, encoding: {}, topic: undefined, key: undefined },
+        ...{ receipt: undefined, lane: 'prompt' },
+      });
+      if (outcome !== 'stored') return undefined;
+      turns.later(() => void (isAlive && afterwards()));
+      return id;
+    },
+    messages: async (device) =>
+      (await store.pendingMessages(device, { nowMs: 0, limit: 1000 })).map(({ id }) => id),
     pending: store.pending,
     wakeupOf: store.wakeupOf,
     async outcomes() {

@@ -1,6 +1,6 @@
 // A device as a plain object: where it is, what it says, what it got. Its socket is a pair of plain calls.
 import type { Session, Transport } from '../../../central/device/session.js';
-import type { ChannelId, DeviceId } from '../../../central/protocol/ids.js';
+import type { ChannelId, DeviceId, MessageId } from '../../../central/protocol/ids.js';
 import type { WakeupAddress } from '../../../central/protocol/messages.js';
 import { networkParts } from '../../../shared/network.js';
 import { isWakeupMac } from '../../../shared/wakeup/datagram.js';
@@ -23,6 +23,8 @@ export interface PaperDevice {
   said: { address: WakeupAddress | undefined; abilities: Abilities; status: number | undefined };
   /** The newest version it was sent of each channel. */
   got: Map<ChannelId, number>;
+  /** The messages that it was sent. */
+  read: Set<MessageId>;
   /** Whether a wakeup makes it come back, and whatever it gets is acked at once. */
   isDiligent: boolean;
   isConnected(): boolean;
@@ -44,6 +46,12 @@ export interface PaperDeviceOptions {
   complain: (what: string) => void;
   /** It sent back a nonce, or stirred. */
   onShown: (address: WakeupAddress | undefined) => void;
+  onMessage: (id: MessageId) => void;
+}
+
+interface TextUpdate {
+  channelID: ChannelId;
+  _internal_id: MessageId;
 }
 
 interface Line {
@@ -51,10 +59,11 @@ interface Line {
 }
 
 export function createPaperDevice(options: PaperDeviceOptions): PaperDevice {
-  const { turns, complain, onShown } = options;
+  const { turns, complain, onShown, onMessage } = options;
   const device = sampleIds.newDevice();
   const uaid = sampleIds.uaidOf(device);
   const unacked = new Map<ChannelId, number>();
+  const unackedMessages = new Map<MessageId, ChannelId>();
   let line: Line | undefined;
   let counter = 0;
 
@@ -85,9 +94,19 @@ export function createPaperDevice(options: PaperDeviceOptions): PaperDevice {
 
   function receive(frame: Record<string, unknown>): void {
     if (frame.messageType === 'hello') onHello(frame);
+    if (frame.messageType === 'desktopNotification') onMessages(frame);
     if (frame.messageType !== 'notification') return;
     for (const update of frame.updates as { channelID: ChannelId; version: string }[]) {
       onUpdate(update.channelID, Number(update.version));
+    }
+    if (self.isDiligent) self.ack();
+  }
+
+  function onMessages({ updates }: Record<string, unknown>): void {
+    for (const { _internal_id: id, channelID } of updates as TextUpdate[]) {
+      onMessage(id);
+      self.read.add(id);
+      unackedMessages.set(id, channelID);
     }
     if (self.isDiligent) self.ack();
   }
@@ -122,6 +141,7 @@ export function createPaperDevice(options: PaperDeviceOptions): PaperDevice {
     place: options.place,
     said: { address: undefined, abilities: { proves: false, authenticates: false }, status: 200 },
     got: new Map(),
+    read: new Set(),
     isDiligent: false,
     isConnected: () => line !== undefined,
     hello(central, address, abilities) {
@@ -132,7 +152,12 @@ export function createPaperDevice(options: PaperDeviceOptions): PaperDevice {
     ack() {
       const updates = [...unacked].map(([channelID, version]) => ({ channelID, version }));
       unacked.clear();
-      if (updates.length > 0 && line) send({ messageType: 'ack', updates });
+      const texts = [...unackedMessages].map(([_internal_id, channelID]) => ({
+        ...{ channelID, _internal_id },
+      }));
+      unackedMessages.clear();
+      const all = [...updates, ...texts];
+      if (all.length > 0 && line) send({ messageType: 'ack', updates: all });
     },
     register: (channelID) => send({ messageType: 'register', channelID }),
     unregister(channelID) {

@@ -75,6 +75,10 @@ export async function openPaperSite(options: PaperSiteOptions): Promise<PaperSit
     const device: PaperDevice = createPaperDevice({
       ...{ place, turns, complain: (what) => void ledger.problems.push(what) },
       onShown: (address) => trust.show(device.device, address),
+      onMessage: (id) => {
+        // Within a step no time passes: what is read in it is sent and comes in it.
+        if (!ledger.isInTime(id)) ledger.problems.push('a message came too late');
+      },
     });
     return device;
   }

@@ -6,8 +6,7 @@ import { traces } from '../../../shared/traces.js';
 import { prepareFirefox } from '../../support/firefox-setup.js';
 
 // A browser starts twice and is waited for, on machines that have other things to do.
-const timeoutMs = 400_000;
-t.setTimeout(timeoutMs);
+t.setTimeout(570_000);
 
 const { site, startCentral, openFirefox } = await prepareFirefox(t);
 let central = await startCentral();
@@ -83,10 +82,9 @@ t.test('a worker that fails is told in the status of its message', async (t) => 
   await becomes(t, headers.location, { status: 'acked', code: 302 });
 });
 
-t.test('a version of the older API is a push without data', async (t) => {
+t.test('a version of the older API, which nobody signs, is refused with 403', async (t) => {
   const url = subscription.endpoint.replace('/wpush/v1/', '/v1/notify/');
-  t.equal((await site.ask({ url, method: 'PUT', body: 'version=7' })).status, 200);
-  t.equal(await site.nextPush(), null);
+  t.equal((await site.ask({ url, method: 'PUT', body: 'version=7' })).status, 403);
 });
 
 t.test('a message signed with a key other than that of the subscription gets 403', async (t) => {

@@ -1,8 +1,8 @@
 // What is known of a device's messages without asking the store, kept in the simplest way there is.
-import type { ChannelId, MessageId } from '../../../central/protocol/ids.js';
-import type { MessageKind } from '../../../central/protocol/messages.js';
-import type { MessageRecord } from '../../../central/store/messages.js';
-import { urgencies } from '../../../shared/wakeup/request.js';
+import type { ChannelId, MessageId } from '../../central/protocol/ids.js';
+import type { MessageKind } from '../../central/protocol/messages.js';
+import type { MessageRecord } from '../../central/store/messages.js';
+import { urgencies } from '../../shared/wakeup/request.js';
 
 interface Kept extends MessageRecord {
   /** The serial of the one wakeup that it had. */
@@ -13,8 +13,8 @@ export interface MessageModel {
   takes: MessageKind;
   /** Pending ones, in the order in which they came. */
   pending(): MessageId[];
-  /** Whether one of them wants a wakeup. */
-  wantsWakeup(): boolean;
+  /** Whether one of them wants a wakeup; without a time, also one that is over. */
+  wantsWakeup(nowMs?: number): boolean;
   isUrgent(): boolean;
   /** Those that it replaced and those that were too many. */
   send(record: MessageRecord): { replaced: number; dropped: number };
@@ -46,9 +46,10 @@ export function createMessageModel(): MessageModel {
     remove,
     pending: () => kept.map(({ id }) => id),
     isUrgent: () => kept.some(({ urgency }) => urgency === 'high'),
-    wantsWakeup: () =>
-      kept.some(({ urgency }) => urgency === 'high') ||
-      once().some(({ triedBy }) => triedBy === undefined),
+    wantsWakeup: (nowMs = 0) =>
+      kept
+        .filter(({ expiresMs, wakeupDueMs }) => expiresMs > nowMs && wakeupDueMs !== undefined)
+        .some((message) => message.urgency === 'high' || isUntried(message)),
     send(record) {
       const { topic, channel, expiresMs, nowMs, messagesMax } = record;
       const isOld = (other: Kept) => other.topic === topic && other.channel === channel;
@@ -65,6 +66,10 @@ export function createMessageModel(): MessageModel {
       for (const message of once()) if (message.triedBy === wakeup) message.triedBy = undefined;
     },
   };
+}
+
+function isUntried({ urgency, triedBy }: Kept): boolean {
+  return urgency === 'normal' && triedBy === undefined;
 }
 
 /** The channels of messages, for whoever removes those of one. */
