@@ -75,3 +75,31 @@ export function detach(
 ): void {
   promise.catch((error: unknown) => log(trace, { error: messageOf(error) }));
 }
+
+/** Something that is done again and again. */
+export interface Repetition {
+  /** No more of it begins. What is under way is told by `isClosed`. */
+  close(): void;
+}
+
+/** Does it `pauseMs` from now, and then each time `pauseMs` after the last one has ended or failed, until `close`. */
+export function repeat(
+  act: (isClosed: () => boolean) => Promise<void>,
+  options: { pauseMs: number; clock: Clock; log: Log; trace: Trace },
+): Repetition {
+  const { pauseMs, clock, log, trace } = options;
+  let isClosed = false;
+  const plan = () => void (isClosed || clock.after(pauseMs, run));
+
+  function run(): void {
+    if (isClosed) return;
+    detach(act(() => isClosed).finally(plan), log, trace);
+  }
+
+  plan();
+  return {
+    close: () => {
+      isClosed = true;
+    },
+  };
+}

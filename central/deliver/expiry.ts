@@ -1,7 +1,7 @@
 // The end of messages whose time is over, and of what is remembered of those that ended. Nothing waits for it: what is
 // read leaves out what is over.
 import type { Clock } from '../../shared/clock.js';
-import { detach } from '../../shared/lifecycle.js';
+import { type Repetition, repeat } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import type { Store } from '../store/store.js';
@@ -18,36 +18,22 @@ export function watchExpiry(parts: {
   clock: Clock;
   log: Log;
   countExpired: (messages: number) => void;
-}): { close(): void } {
+}): Repetition {
   const { store, messageStatusMs, clock, log, countExpired } = parts;
-  let isClosed = false;
-
-  /** Takes one step after another until there is nothing left to do. */
-  async function all(step: () => Promise<number>): Promise<void> {
-    while (!isClosed && (await step()) === messagesPerStep);
-  }
-
   async function expire(): Promise<number> {
     const expired = await store.expireMessages(clock.now(), messagesPerStep);
     if (expired > 0) countExpired(expired);
     return expired;
   }
 
-  async function look(): Promise<void> {
-    await all(expire);
-    await all(() => store.forgetMessages(clock.now() - messageStatusMs, messagesPerStep));
+  const forget = () => store.forgetMessages(clock.now() - messageStatusMs, messagesPerStep);
+
+  /** Takes one step after another until there is nothing left to do. */
+  async function look(isClosed: () => boolean): Promise<void> {
+    for (const step of [expire, forget]) {
+      while (!isClosed() && (await step()) === messagesPerStep);
+    }
   }
 
-  function run(): void {
-    if (isClosed) return;
-    const plan = () => void (isClosed || clock.after(lookMs, run));
-    detach(look().finally(plan), log, traces.storeFailed);
-  }
-
-  clock.after(lookMs, run);
-  return {
-    close: () => {
-      isClosed = true;
-    },
-  };
+  return repeat(look, { pauseMs: lookMs, clock, log, trace: traces.storeFailed });
 }

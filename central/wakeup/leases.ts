@@ -1,7 +1,7 @@
 // An address is a lease: a device that was quiet for long may have lost it to another one (the architecture document:
 // a PDP context ends after about 24 h of inactivity). Then it is dark, and nobody is woken in its place.
 import type { Clock } from '../../shared/clock.js';
-import { detach } from '../../shared/lifecycle.js';
+import { type Repetition, repeat } from '../../shared/lifecycle.js';
 import type { Log } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import type { Presence } from '../presence/presence.js';
@@ -19,11 +19,9 @@ export function watchLeases(parts: {
   leaseMs: number;
   clock: Clock;
   log: Log;
-}): { close(): void } {
+}): Repetition {
   const { store, presence, books, leaseMs, clock, log } = parts;
   const lookMs = Math.min(lookMsMax, Math.max(1_000, leaseMs / 10));
-  let isClosed = false;
-
   async function end({ device, serial }: DeviceWakeup): Promise<void> {
     const nowMs = clock.now();
     // Its open socket says that the address is still its own.
@@ -31,24 +29,13 @@ export function watchLeases(parts: {
     books.moved(await store.move({ device, serial, event: { name: 'lapsed', nowMs } }));
   }
 
-  async function look(): Promise<void> {
+  async function look(isClosed: () => boolean): Promise<void> {
     for (;;) {
       const over = await store.leasesOver(clock.now() - leaseMs, leasesPerLook);
       await Promise.all(over.map(end));
-      if (over.length < leasesPerLook || isClosed) return;
+      if (over.length < leasesPerLook || isClosed()) return;
     }
   }
 
-  function run(): void {
-    if (isClosed) return;
-    const plan = () => void (isClosed || clock.after(lookMs, run));
-    detach(look().finally(plan), log, traces.storeFailed);
-  }
-
-  clock.after(lookMs, run);
-  return {
-    close: () => {
-      isClosed = true;
-    },
-  };
+  return repeat(look, { pauseMs: lookMs, clock, log, trace: traces.storeFailed });
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import t from 'tap';
-import { createClosing, detach } from '../../shared/lifecycle.js';
+import { createClosing, detach, repeat } from '../../shared/lifecycle.js';
 import type { Log, LogFields } from '../../shared/log.js';
 import { type Trace, traces } from '../../shared/traces.js';
 import { createManualClock } from '../support/manual-clock.js';
@@ -139,6 +139,37 @@ async function signalled(stop: string) {
   if ((await next()) !== 'ready') throw new Error('it did not start');
   return { child, next };
 }
+
+t.test('what is repeated pauses after each time, failed or not, until it is closed', async (t) => {
+  const clock = createManualClock();
+  const { log, lines } = memoryLog();
+  const ends: ((error?: Error) => void)[] = [];
+  let isClosed = () => true;
+  const act = (told: () => boolean) => {
+    isClosed = told;
+    return new Promise<void>((resolve, reject) => {
+      ends.push((error) => (error ? reject(error) : resolve()));
+    });
+  };
+  const repetition = repeat(act, { pauseMs: 1_000, clock, log, trace: traces.storeFailed });
+  t.equal(ends.length, 0, 'not at once');
+  clock.advance(1_000);
+  t.equal(ends.length, 1);
+  clock.advance(10_000);
+  t.equal(ends.length, 1, 'one at a time');
+  ends[0]?.(new Error('x'));
+  await settle();
+  t.match(lines, [{ trace: traces.storeFailed, fields: { error: 'x' } }]);
+  clock.advance(1_000);
+  t.equal(ends.length, 2);
+  t.equal(isClosed(), false);
+  repetition.close();
+  t.equal(isClosed(), true);
+  ends[1]?.();
+  await settle();
+  clock.advance(10_000);
+  t.equal(ends.length, 2);
+});
 
 t.test('SIGHUP reloads, SIGTERM ends with exit 0', async (t) => {
   const { child, next } = await signalled(`async () => console.log('stop')`);
