@@ -242,6 +242,14 @@ function observeWaking(registry: Registry, read: CentralGauges): void {
       this.set(read.proofsUnanswered());
     },
   });
+  // Gauges of one scrape are read at once: they share what the store counted.
+  let counting: ReturnType<CentralGauges['wakeupCounts']> | undefined;
+  const wakeupCounts = () => {
+    counting ??= read.wakeupCounts().finally(() => {
+      counting = undefined;
+    });
+    return counting;
+  };
   const stored = (name: string, help: string, state: WakeupCount['state']) =>
     new Gauge({
       name: `reveille_central_${name}`,
@@ -249,7 +257,7 @@ function observeWaking(registry: Registry, read: CentralGauges): void {
       labelNames: ['network'],
       registers: [registry],
       async collect() {
-        const counts = await read.wakeupCounts();
+        const counts = await wakeupCounts();
         this.reset();
         for (const { network } of read.networks()) this.set({ network }, counts ? 0 : Number.NaN);
         for (const { network, count } of counts?.filter((found) => found.state === state) ?? []) {
