@@ -49,7 +49,7 @@ function parseFrame(data: Uint8Array): Frame | 'PING' | undefined {
 }
 
 /** A hello says which dialect its device speaks from then on, in whichever one it is read. */
-export function readHello(frame: Frame): Read {
+function readHello(frame: Frame): Read {
   const { channelIDs } = frame;
   const isList = Array.isArray(channelIDs);
   if (!isList && channelIDs !== undefined && channelIDs !== null) {
@@ -87,18 +87,26 @@ function readPort(value: unknown): number | undefined {
   return isPort ? port : undefined;
 }
 
+/** What every dialect reads alike, beside the messages of its own. */
+export const commonReaders = [
+  ['hello', readHello],
+  ['unregister', readUnregister],
+  ['ack', readAck],
+  ['wakeupProof', readProof],
+] as const;
+
 /** A nonce that is none proves nothing, and whoever sends one is not told. */
-export function readProof({ nonce }: Frame): Read {
+function readProof({ nonce }: Frame): Read {
   return { messageType: 'wakeupProof', nonce: typeof nonce === 'string' ? nonce : '' };
 }
 
-export function readUnregister(frame: Frame): Read {
+function readUnregister(frame: Frame): Read {
   const channel = parseChannelId(frame.channelID);
   return channel ? { messageType: 'unregister', channel } : errorOf('bad-channel', 'unregister');
 }
 
 /** An entry has a version, or the id of a message: in the field of versions, or in the one of desktop notifications. */
-export function readAck(frame: Frame): Read {
+function readAck(frame: Frame): Read {
   if (!Array.isArray(frame.updates)) return errorOf('bad-channel', 'ack');
   const updates: Update[] = [];
   const messages: AckedMessage[] = [];

@@ -5,16 +5,13 @@ import type { Message, ServerMessage, Update } from '../protocol/messages.js';
 import type { Dialect } from './dialect.js';
 import {
   authFields,
+  commonReaders,
   errorFields,
   errorOf,
   type Frame,
   type Read,
   type Readers,
-  readAck,
   readFrame,
-  readHello,
-  readProof,
-  readUnregister,
   writePong,
 } from './frames.js';
 
@@ -35,13 +32,7 @@ export const simplePush: Dialect = {
   },
 };
 
-const readers: Readers = new Map([
-  ['hello', readHello],
-  ['register', readRegister],
-  ['unregister', readUnregister],
-  ['ack', readAck],
-  ['wakeupProof', readProof],
-]);
+const readers: Readers = new Map([...commonReaders, ['register', readRegister]]);
 
 function readRegister(frame: Frame): Read {
   const channel = parseChannelId(frame.channelID);

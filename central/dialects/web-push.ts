@@ -6,16 +6,13 @@ import { parseVapidKey } from '../protocol/vapid-key.js';
 import type { Dialect } from './dialect.js';
 import {
   authFields,
+  commonReaders,
   errorFields,
   errorOf,
   type Frame,
   type Read,
   type Readers,
-  readAck,
   readFrame,
-  readHello,
-  readProof,
-  readUnregister,
   writePong,
 } from './frames.js';
 
@@ -31,12 +28,9 @@ export const webPush: Dialect = {
 };
 
 const readers: Readers = new Map([
-  ['hello', readHello],
+  ...commonReaders,
   ['register', readRegister],
-  ['unregister', readUnregister],
-  ['ack', readAck],
   ['nack', readNack],
-  ['wakeupProof', readProof],
   ['ping', () => ({ messageType: 'ping', form: 'json' })],
   // Firefox asks for news of its own maker's services, which we have none of, and wants no answer.
   ['broadcast_subscribe', () => ({ messageType: 'nothing' })],
