@@ -1,5 +1,5 @@
 // The store's methods as SQL, on a connection that someone else opened and whose transactions someone else makes.
-import type { Database } from 'better-sqlite3';
+
 import type { NetworkKey } from '../../shared/network.js';
 import { bytesOfDevice, type ChannelId, deviceIdOf } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
@@ -9,6 +9,7 @@ import {
   type WakeupEvent,
   type WakeupReport,
 } from '../wakeup/states.js';
+import type { Database } from './sqlite-database.js';
 import { createMessageActs, giveBack, noteWakeup } from './sqlite-message-acts.js';
 import { createMessageRows } from './sqlite-messages.js';
 import { createWakeupRows, type DeviceRow, deviceWakeupOf } from './sqlite-wakeups.js';

@@ -1,5 +1,5 @@
 // Messages' rows: what is kept of one, and the one place where it ends.
-import type { Database } from 'better-sqlite3';
+
 import { urgencies } from '../../shared/wakeup/request.js';
 import {
   bytesOfDevice,
@@ -12,6 +12,7 @@ import {
 } from '../protocol/ids.js';
 import type { BodyEncoding, Message, MessageKind } from '../protocol/messages.js';
 import type { MessageEnd, MessageRecord, MessageStatus, Receipt } from './messages.js';
+import type { Database } from './sqlite-database.js';
 
 export interface MessageRow {
   serial: number;

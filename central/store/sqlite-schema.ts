@@ -1,5 +1,5 @@
 // The tables, and how an older database becomes a newer one: `user_version` counts the steps taken.
-import type { Database } from 'better-sqlite3';
+import type { Database } from './sqlite-database.js';
 
 // A channel's row holds two numbers: `put` raises version, `ack` raises acked, pending means version > acked.
 // -1 is below every version. A device's row holds its wakeup (../wakeup/states.ts) beside its address, for both
@@ -103,7 +103,7 @@ const steps = [
 
 /** Opens or upgrades the tables. Throws when the file was written by a newer version of this program. */
 export function migrate(db: Database, nowMs: number): void {
-  const found = db.pragma('user_version', { simple: true }) as number;
+  const found = db.prepare('PRAGMA user_version').pluck().get() as number;
   if (found > steps.length) {
     throw new Error(
       `the database is of schema ${found} and this version knows ${steps.length}; run the newer version`,
@@ -111,7 +111,7 @@ export function migrate(db: Database, nowMs: number): void {
   }
   db.transaction(() => {
     for (const step of steps.slice(found)) db.exec(step);
-    db.pragma(`user_version = ${steps.length}`);
+    db.exec(`PRAGMA user_version = ${steps.length}`);
     const born = db.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('born_at', ?)");
     born.run(nowMs);
   }).exclusive();

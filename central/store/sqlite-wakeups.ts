@@ -1,5 +1,5 @@
 // Devices' rows: a wakeup as columns, and the one place where an event changes them.
-import type { Database } from 'better-sqlite3';
+
 import { parseAddress } from '../../shared/address.js';
 import type { NetworkKey } from '../../shared/network.js';
 import type { Protocol } from '../../shared/wakeup/request.js';
@@ -14,6 +14,7 @@ import {
   type WakeupReport,
   type WakeupState,
 } from '../wakeup/states.js';
+import type { Database } from './sqlite-database.js';
 import {
   type DeviceWakeup,
   type EndedWakeup,

@@ -1,7 +1,7 @@
 // The thread that owns the database, so that a slow disk slows answers and never sockets.
 // Each message is a list of calls; it becomes one transaction, and its answer comes after the commit.
 import { parentPort, workerData } from 'node:worker_threads';
-import Database from 'better-sqlite3';
+import { isHeldByAnother, openDatabase } from './sqlite-database.js';
 import { createSqliteEngine, type SqliteEngine } from './sqlite-engine.js';
 import { migrate } from './sqlite-schema.js';
 
@@ -22,12 +22,12 @@ if (!port) throw new Error('this file is a worker thread');
 const answer = (message: WorkerAnswer) => port.postMessage(message);
 
 try {
-  const db = new Database(path);
+  const db = openDatabase(path);
   // One central for one database: a second one would not know which sockets the first holds.
-  db.pragma('locking_mode = EXCLUSIVE');
-  db.pragma('journal_mode = WAL');
+  db.exec('PRAGMA locking_mode = EXCLUSIVE');
+  db.exec('PRAGMA journal_mode = WAL');
   // A 200 to an app server means the version survives power loss.
-  db.pragma('synchronous = FULL');
+  db.exec('PRAGMA synchronous = FULL');
   migrate(db, nowMs);
   const engine = createSqliteEngine(db) as Record<string, (...args: unknown[]) => unknown>;
   const run = db.transaction((calls: WorkerCall[]) =>
@@ -54,8 +54,7 @@ try {
 }
 
 function whyNotOpened(error: unknown): string {
-  const isHeld = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
-  return isHeld
+  return isHeldByAnother(error)
     ? 'another process has it open; stop that one or configure another store'
     : String(error);
 }

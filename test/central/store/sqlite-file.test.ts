@@ -5,10 +5,10 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import t from 'tap';
 import { type MessageId, newMessageId, newReceiptId } from '../../../central/protocol/ids.js';
 import { openStore } from '../../../central/store/open.js';
+import { type Database, openDatabase } from '../../../central/store/sqlite-database.js';
 import type { Store } from '../../../central/store/store.js';
 import { channel, sampleIds, sampleMs } from '../../support/central-samples.js';
 import { messageOf, storeChannel, storeDevice } from '../../support/central-store-process.js';
@@ -22,6 +22,8 @@ const program = fileURLToPath(new URL('../../support/central-store-process.js', 
 
 const open = (path: string, { nowMs = sampleMs, queueMax = 1000 } = {}) =>
   openStore({ path, nowMs, queueMax });
+
+const pragmaOf = (db: Database, name: string) => db.prepare(`PRAGMA ${name}`).pluck().get();
 
 /** A process that holds the store of a file; `lines` are what it says. */
 function holdInProcess(t: { teardown(fn: () => void): void }, path: string) {
@@ -164,7 +166,7 @@ t.test('of a message that ended nothing is left in its row but what became of it
   const kept = { kind: 'text', body: Buffer.from('a secret'), topic: 'a-topic' } as const;
   const { id } = await send(device, c1, { ...kept, encoding: { encoding: 'a-coding' } });
   const rows = () => {
-    const db = new Database(path, { readonly: true });
+    const db = openDatabase(path, { readonly: true });
     const found = db.prepare('SELECT body, encoding, topic, ended_as FROM message').all();
     db.close();
     return found as Record<string, unknown>[];
@@ -209,16 +211,16 @@ t.test('a second process on the same file is refused, and the first goes on', as
 t.test('a database of a newer version is refused and left as it is', async (t) => {
   const path = join(t.testdir(), 'central.db');
   await (await open(path)).close();
-  const later = new Database(path);
-  const found = later.pragma('user_version', { simple: true }) as number;
-  later.pragma(`user_version = ${found + 1}`);
+  const later = openDatabase(path);
+  const found = pragmaOf(later, 'user_version') as number;
+  later.exec(`PRAGMA user_version = ${found + 1}`);
   later.close();
   await t.rejects(open(path), {
     code: 'store-failed',
     message: `${path}: Error: the database is of schema ${found + 1} and this version knows ${found}; run the newer version`,
   });
-  const db = new Database(path);
-  t.equal(db.pragma('user_version', { simple: true }), found + 1);
+  const db = openDatabase(path);
+  t.equal(pragmaOf(db, 'user_version'), found + 1);
   db.close();
 });
 
@@ -229,9 +231,9 @@ t.test('a database without tables, of user_version 0, gets them', async (t) => {
     ...{ devices: 0, channels: 0, pending: 0, messages: 0, owedWakeups: 0 },
   });
   await store.close();
-  const db = new Database(path);
-  t.ok((db.pragma('user_version', { simple: true }) as number) > 0);
-  t.equal(db.pragma('journal_mode', { simple: true }), 'wal');
+  const db = openDatabase(path);
+  t.ok((pragmaOf(db, 'user_version') as number) > 0);
+  t.equal(pragmaOf(db, 'journal_mode'), 'wal');
   db.close();
 });
 
@@ -260,6 +262,11 @@ t.test('a damaged database fails its calls and nothing else', async (t) => {
   );
   const store = await open(path).catch((error: unknown) => error);
   t.match(store, { code: 'store-failed' });
+});
+
+t.test('the process lives when memory of the open store is collected', async (t) => {
+  const program = fileURLToPath(new URL('../../support/central-store-garbage.js', import.meta.url));
+  t.doesNotThrow(() => execFileSync('env', ['-u', 'NODE_OPTIONS', process.execPath, program]));
 });
 
 t.test('calls beyond queueMax are refused as busy, the others are answered', async (t) => {

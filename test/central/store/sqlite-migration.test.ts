@@ -1,9 +1,9 @@
 // A database of the first schema, and what becomes of its wakeups when a newer central opens it.
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { bytesOfDevice, type DeviceId, newReceiptId } from '../../../central/protocol/ids.js';
 import { openStore } from '../../../central/store/open.js';
+import { openDatabase } from '../../../central/store/sqlite-database.js';
 import { channel, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
 import { attemptsMax, darkCounts, phrases } from './phrases.js';
 
@@ -44,9 +44,8 @@ interface OldDevice {
 
 /** A file as an older central left it. */
 function writeOldDatabase(path: string, devices: OldDevice[]): DeviceId[] {
-  const db = new Database(path);
-  db.pragma('journal_mode = WAL');
-  db.exec(firstSchema);
+  const db = openDatabase(path);
+  db.exec(`PRAGMA journal_mode = WAL; ${firstSchema}`);
   db.prepare("INSERT INTO meta VALUES ('born_at', ?)").run(bornAtMs);
   const addDevice = db.prepare('INSERT INTO device VALUES (?, 1, ?, ?, ?, ?, ?)');
   const addChannel = db.prepare('INSERT INTO channel VALUES (?, ?, ?, -1)');

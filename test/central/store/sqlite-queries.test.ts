@@ -1,7 +1,8 @@
 // Whatever looks across devices goes along an index: of a million of them, a question reads those it is about.
-import Database from 'better-sqlite3';
+
 import t from 'tap';
 import { newReceiptId } from '../../../central/protocol/ids.js';
+import { openDatabase } from '../../../central/store/sqlite-database.js';
 import { createSqliteEngine, type SqliteEngine } from '../../../central/store/sqlite-engine.js';
 import { migrate } from '../../../central/store/sqlite-schema.js';
 import {
@@ -16,7 +17,7 @@ const address = wakeupAddress();
 const { network } = address;
 
 let listener: ((sql: string) => void) | undefined;
-const db = new Database(':memory:', { verbose: (sql) => listener?.(String(sql)) });
+const db = openDatabase(':memory:', { verbose: (sql) => listener?.(String(sql)) });
 migrate(db, sampleMs);
 const engine = createSqliteEngine(db);
 

@@ -1,6 +1,6 @@
 // The store without its thread: the same tables and the same SQL, each call a transaction of its own and answered
 // later, so that a test can cut the power between any two of them.
-import Database from 'better-sqlite3';
+import { openDatabase } from '../../../central/store/sqlite-database.js';
 import { createSqliteEngine } from '../../../central/store/sqlite-engine.js';
 import { migrate } from '../../../central/store/sqlite-schema.js';
 import type { Store } from '../../../central/store/store.js';
@@ -30,10 +30,9 @@ export function openPaperStore(options: {
   onCommit: (commit: Commit) => void;
 }): PaperStore {
   const { file, nowMs, turns, onCommit } = options;
-  const db = new Database(file);
+  const db = openDatabase(file);
   // No power fails while a test runs: what was committed is there for whoever opens the file next.
-  db.pragma('synchronous = OFF');
-  db.pragma('journal_mode = MEMORY');
+  db.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY');
   migrate(db, nowMs);
   const engine = createSqliteEngine(db) as Record<string, (...args: unknown[]) => unknown>;
   const run = db.transaction((method: string, args: unknown[]) => engine[method]?.(...args));
