@@ -145,7 +145,7 @@ export function schemaFor(folder: string) {
         'wakeups without a hello after which the device is dark',
       ),
       wakeupQueueMax: amount(10_000, 1).describe(
-        'wakeups of a network that wait for their turn; others stay in the store until there is room',
+        'wakeups of a network that wait for their turn in each lane, prompt and bulk; others stay in the store until there is room',
       ),
       wakeupsUnderWayMax: amount(2_000, 1).describe(
         'wakeups of a network that wait for the answer of a gateway',

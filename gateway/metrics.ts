@@ -144,6 +144,7 @@ export function createMetrics(): Metrics {
     refusal: (reason) => refusals.inc({ reason }),
     deferral: (reason) => deferrals.inc({ reason }),
     request: (result) => requests.inc({ result }),
+    // Nothing to count: ops/activity.ts, which wraps these counts, notes when and how far off.
     accepted: () => {},
     sent(protocol, result, time) {
       sends.inc({ protocol, result });

@@ -34,7 +34,7 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     return;
   }
   noteEffects(parts, said);
-  session.promised = isBelieved(now.state) ? now.address : undefined;
+  session.believedAt = isBelieved(now.state) ? now.address : undefined;
   session.proof = proofFor(session, now, canProve);
   session.saidAtMs = nowMs;
   session.outbox.startOver();

@@ -7,8 +7,8 @@ export interface SocketTimes {
   /** The last message either way. */
   lastMessageMs: number;
   hasSaidHello: boolean;
-  /** Answered 201: it may be closed, for it can be woken. */
-  isPromised: boolean;
+  /** Its address is believed: it may be closed, for it can be woken. */
+  isBelieved: boolean;
   /** Whether it is where it says is to be asked. */
   proof: AddressProof | undefined;
   unacked: Unacked | undefined;
@@ -46,7 +46,7 @@ function deadlineOfTalk(times: SocketTimes, limits: SocketLimits): Deadline | un
   // Never closed as idle while something is to be sent, or waits for its ack.
   if (flushAgainAtMs < resendAtMs) return { atMs: flushAgainAtMs, due: 'flush' };
   if (resendAtMs < Number.POSITIVE_INFINITY) return { atMs: resendAtMs, due: 'resend' };
-  if (times.isPromised) return { atMs: times.lastMessageMs + limits.idleCloseMs, due: 'asleep' };
+  if (times.isBelieved) return { atMs: times.lastMessageMs + limits.idleCloseMs, due: 'asleep' };
   return undefined;
 }
 

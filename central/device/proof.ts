@@ -114,7 +114,7 @@ async function prove(session: Session, device: DeviceId, proof: AddressProof): P
   if (session.proof !== proof) return;
   session.proof = undefined;
   if (!shown.now) return;
-  session.promised = address;
+  session.believedAt = address;
   session.saidAtMs = nowMs;
   // Any frame may be chance: what follows from it for this device says nothing of its network.
   if (isNonce) noteProven(address);

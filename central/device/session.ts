@@ -94,7 +94,7 @@ export class Session implements Holder, Sleeper {
   /** Set by the first hello; a session without one handles nothing else. */
   device: DeviceId | undefined = undefined;
   /** Where this device can be woken: quiet for long enough, it is put to sleep. */
-  promised: WakeupAddress | undefined = undefined;
+  believedAt: WakeupAddress | undefined = undefined;
   /** What is to show that the device is where it says. */
   proof: AddressProof | undefined = undefined;
   /** When a datagram was last asked for to prove what this device says. */
@@ -164,7 +164,7 @@ export class Session implements Holder, Sleeper {
   }
 
   onAddressLost(): void {
-    this.promised = undefined;
+    this.believedAt = undefined;
     this.proof = undefined;
   }
 
@@ -228,7 +228,7 @@ export class Session implements Holder, Sleeper {
       openedAtMs: this.openedAtMs,
       lastMessageMs: this.#lastMessageMs,
       hasSaidHello: this.device !== undefined,
-      isPromised: this.promised !== undefined,
+      isBelieved: this.believedAt !== undefined,
       proof: this.proof,
       ...this.outbox.times(),
     };
@@ -269,9 +269,9 @@ export class Session implements Holder, Sleeper {
   }
 
   #fallAsleep(): void {
-    const { parts, promised } = this;
+    const { parts, believedAt } = this;
     // The promise holds only while the operator can wake it; otherwise the socket stays.
-    if (!promised || !parts.isWakeable(promised)) {
+    if (!believedAt || !parts.isWakeable(believedAt)) {
       this.#lastMessageMs = parts.clock.now();
     } else if (parts.clock.now() < this.saidAtMs + parts.limits.wakeupLeaseMs / 2) {
       this.close(closeCodes.asleep, 'you will be woken');

@@ -81,7 +81,7 @@ export type WakeupEvent =
   | { name: 'settled' }
   /** the same, but nothing was heard of the device */
   | { name: 'released' }
-  /** the device holds a socket after all */
+  /** later: the device holds a socket after all, or no gateway serves its address */
   | { name: 'held'; dueMs: number }
   /** handed to a gateway; `dueMs` is the end of its window */
   | { name: 'begun'; nowMs: number; dueMs: number }
