@@ -5,7 +5,7 @@ import type { NetworkKey } from '../shared/network.js';
 import { limitResults, successes } from './app/problems.js';
 import { deliveryPaths } from './deliver/deliver.js';
 import { refusalStatus } from './device/listener.js';
-import { closeCodes, closeLabel } from './protocol/codes.js';
+import { ackCodes, closeCodes, closeLabel, nackCodes } from './protocol/codes.js';
 import type { WakeupCount } from './store/store.js';
 import type { WakeupCounts } from './wakeup/books.js';
 import type { NetworkReport } from './wakeup/networks.js';
@@ -30,8 +30,7 @@ export interface CentralGauges {
 /** Ends of messages that are counted. */
 const countedEnds = ['acked', 'expired', 'replaced', 'cancelled', 'dropped'] as const;
 /** What devices say of messages they got; peers can send other codes. */
-const ackCodes = [100, 101, 102, 301, 302, 303] as const;
-const ackLabels = [...ackCodes.map(String), 'none', 'other'] as const;
+const ackLabels = [...[...ackCodes, ...nackCodes].map(String), 'none', 'other'];
 
 export function ackLabel(code: number | undefined): string {
   if (code === undefined) return 'none';

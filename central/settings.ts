@@ -1,12 +1,11 @@
 // A configuration with the keys and certificates it names: what a start and a reload are made from.
-import { X509Certificate } from 'node:crypto';
 import { loadConfig } from '../shared/config.js';
 import { CodedError, messageOf } from '../shared/errors.js';
 import {
   readBytesFile,
+  readCertificateFile,
   readPrivateKeyFile,
   readPublicKeyFile,
-  readTextFile,
   readTlsFiles,
   type TlsMaterial,
 } from '../shared/key-files.js';
@@ -77,21 +76,10 @@ function readGatewayFiles(
   tell: <T>(read: () => T) => T | undefined,
 ): GatewayFiles {
   const publicKeys = tell(() => readPublicKeyFile(publicKeyFile)) ?? [];
-  const ca = caFile === undefined ? undefined : tell(() => readCertificates(caFile));
+  const ca = caFile === undefined ? undefined : tell(() => readCertificateFile(caFile));
   const hasOwn = certFile !== undefined && keyFile !== undefined;
   const own = hasOwn ? tell(() => readTlsFiles({ keyFile, certFile })) : undefined;
   return { publicKeys, tls: { ...own, ...(ca === undefined ? {} : { ca }) } };
-}
-
-/** Certificates in PEM. TLS itself passes over a file that holds none, and then trusts nobody. */
-function readCertificates(file: string): string {
-  const pem = readTextFile(file);
-  try {
-    new X509Certificate(pem);
-    return pem;
-  } catch (cause) {
-    throw new CodedError('bad-tls', `${file}: holds no certificate in PEM`, { cause });
-  }
 }
 
 function duplicates(networks: readonly NetworkConfig[]): string[] {

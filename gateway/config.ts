@@ -15,16 +15,11 @@ import {
   type TlsFiles,
 } from '../shared/key-files.js';
 import { networkKey, networkKeyOf, networkParts, parseNetworkKey } from '../shared/network.js';
-import { protocols } from '../shared/wakeup/request.js';
+import { type PortRange, parsePortRange, protocols } from '../shared/wakeup/request.js';
 import { overlapProblem, rangeProblem, withRules } from './config-rules.js';
 
 /** Variables of the environment that start with this are keys. */
 export const envPrefix = 'REVEILLE_GATEWAY_';
-
-export interface PortRange {
-  first: number;
-  last: number;
-}
 
 /** Turns a text into what it means, or tells what to write instead. */
 function parsed<In extends z.ZodType, T>(
@@ -55,11 +50,8 @@ const portRange = parsed(
 );
 
 function parsePorts(value: number | string): PortRange | undefined {
-  const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(String(value));
-  if (!match) return undefined;
-  const first = Number(match[1]);
-  const last = Number(match[2] ?? match[1]);
-  return first >= 1 && first <= last && last <= 65535 ? { first, last } : undefined;
+  const text = String(value);
+  return parsePortRange(text.includes('-') ? text : `${text}-${text}`);
 }
 
 // A page goes to every cell of a handset's tracking area, and a cell has room for some hundred pages a second, calls

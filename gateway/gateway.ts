@@ -105,7 +105,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const levels = createLevels({
     ...config,
-    ...{ activity, configuration, pause: pause.snapshot },
+    ...{ activity, configuration, isPaused: pause.isPaused, rules: () => rules },
     pacing: pacing.size,
     replayGuard: guard.size,
     results: results.size,

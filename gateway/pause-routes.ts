@@ -1,7 +1,7 @@
 // The operator's kill switch on the admin listener: POST /pause and POST /resume, for everything or one network.
 import type { IncomingMessage } from 'node:http';
 import type { AdminRoutes } from '../shared/admin.js';
-import { type Answer, json, problem, readBody } from '../shared/http.js';
+import { type Answer, isJson, json, problem, readBody } from '../shared/http.js';
 import { type NetworkKey, parseNetworkKey } from '../shared/network.js';
 import type { Pause, PauseSnapshot } from './policy/pause.js';
 
@@ -29,8 +29,7 @@ export function createPauseRoutes(
   served: () => readonly { key: NetworkKey }[],
 ): AdminRoutes {
   async function answer(request: IncomingMessage, action: PauseAction): Promise<Answer> {
-    // A page of another site can make a browser post a form or a text, but not this type.
-    if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? '')) {
+    if (!isJson(request)) {
       return refusal(415, 'unsupported-media-type', 'send content-type: application/json');
     }
     const body = await readBody(request, bodyBytesMax);

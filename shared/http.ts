@@ -34,6 +34,13 @@ export function parseListen(text: string): ListenAddress | undefined {
   return bracketed === undefined || isIPv6(bracketed) ? { host, port } : undefined;
 }
 
+/** Where a command of this host reaches a listener without TLS. */
+export function urlHere({ host, port }: ListenAddress): string {
+  // A listener on all addresses is asked on loopback.
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${hostPort(reachable, port)}`;
+}
+
 /** Whether only this machine can reach a listener there. */
 export function isLoopbackHost(host: string): boolean {
   const address = parseAddress(host);
@@ -110,6 +117,12 @@ export function readBody(
     request.on('error', () => resolve('aborted'));
     request.on('close', () => resolve('aborted'));
   });
+}
+
+/** Whether a body is declared as JSON, which a form or a script of another web site cannot do. */
+export function isJson({ headers }: IncomingMessage): boolean {
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+  return type.trim().toLowerCase() === 'application/json';
 }
 
 /** The path of a request line, without its query. */

@@ -45,8 +45,8 @@ export function readTlsFiles({ keyFile, certFile, clientCaFile }: TlsFiles): Tls
   return material;
 }
 
-/** Certificates in PEM. TLS passes over a file that holds none, and then trusts every public authority. */
-function readCertificateFile(file: string): string {
+/** Certificates in PEM. Of a file that holds none TLS would trust every public authority, or nobody. Throws `bad-tls`. */
+export function readCertificateFile(file: string): string {
   const pem = readTextFile(file);
   const problem = problemOf(() => {
     if (certificatesIn(pem).length === 0) throw new CodedError('bad-tls', 'there is none');

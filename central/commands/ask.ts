@@ -1,7 +1,6 @@
 // The commands that ask a running central, through its admin listener: `networks`, `devices` and `wake`.
-import { hostPort } from '../../shared/address.js';
 import { messageOf } from '../../shared/errors.js';
-import type { ListenAddress } from '../../shared/http.js';
+import { urlHere } from '../../shared/http.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import {
   type DevicesAnswer,
@@ -82,7 +81,7 @@ async function ask(
 ): Promise<ExitCode> {
   const loaded = loadSettings(file, env);
   if (!loaded.settings) return complainAll(output, loaded.problems);
-  const url = `${adminUrl(loaded.settings.config.admin)}${route}`;
+  const url = `${urlHere(loaded.settings.config.admin)}${route}`;
   const complain = (why: string) => {
     output.complain(`${url}: ${why}; does central run with this file?`);
     return exitCodes.failed;
@@ -106,12 +105,6 @@ async function ask(
 function post(body: unknown): RequestInit {
   const headers = { 'content-type': 'application/json' };
   return { method: 'POST', headers, body: JSON.stringify(body) };
-}
-
-function adminUrl({ host, port }: ListenAddress): string {
-  // A listener on all addresses is asked on loopback.
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${hostPort(reachable, port)}`;
 }
 
 function timeText(ms: number | undefined): string {

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AdminRoutes } from '../../shared/admin.js';
 import type { Clock } from '../../shared/clock.js';
-import { type Answer, json, readBody } from '../../shared/http.js';
+import { type Answer, isJson, json, readBody } from '../../shared/http.js';
 import type { Presence } from '../presence/presence.js';
 import type { Ids } from '../protocol/ids.js';
 import type { Store } from '../store/store.js';
@@ -75,8 +75,7 @@ async function wakeOne(
   request: IncomingMessage,
   { store, presence, ids, wake, clock, wakeupLeaseMs }: Parts,
 ): Promise<Answer> {
-  // Only JSON: a form of some web page that an operator's browser shows cannot say so.
-  if (request.headers['content-type'] !== 'application/json') {
+  if (!isJson(request)) {
     return json(415, { outcome: 'failed', reason: 'send application/json' });
   }
   const device = ids.parseUaid(readUaid(await readBody(request, bodyBytesMax)));

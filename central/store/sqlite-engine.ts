@@ -344,8 +344,7 @@ function prepareStatements(db: Database) {
     counts: db.prepare(`
       SELECT (SELECT count(*) FROM device) AS devices, (SELECT count(*) FROM channel) AS channels,
         (SELECT count(*) FROM channel WHERE version > acked) AS pending,
-        (SELECT count(*) FROM message WHERE ended_at IS NULL) AS messages,
-        (SELECT count(*) FROM device WHERE state IN ('gathering', 'owed', 'sending', 'awaited')) AS owedWakeups`),
+        (SELECT count(*) FROM message WHERE ended_at IS NULL) AS messages`),
     darkCounts: db.prepare(`
       SELECT network, state, count(*) AS count FROM device WHERE state = 'dark' GROUP BY network`),
     owedCounts: db.prepare(`

@@ -121,9 +121,10 @@ export function createWakeupRows(db: Database) {
       const lane = wakeupLanes.indexOf(put.lane);
       // What waits in bulk is prompt from the first one on that was sent alone.
       const before = { ...row, lane: isFirst ? lane : Math.min(lane, row.lane) };
-      const owed = apply(before, { name: 'put', nowMs, dueMs, isUrgent })?.now;
-      const isOwedAnew = isFirst || (row.state === 'gathering' && isUrgent);
-      return { isOwedAnew, ...(owed ? { owed } : {}) };
+      const moved = apply(before, { name: 'put', nowMs, dueMs, isUrgent });
+      // What joins a wakeup that is owed already replaces it.
+      const isOwedAnew = moved !== undefined && moved.ended === undefined;
+      return { isOwedAnew, ...(moved ? { owed: moved.now } : {}) };
     },
 
     /** Keeps "owed exactly while something pending wants it" true after a removal. */

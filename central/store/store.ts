@@ -146,7 +146,6 @@ export interface StoreCounts {
   pending: number;
   /** Messages that are pending. */
   messages: number;
-  owedWakeups: number;
 }
 
 export interface Store {

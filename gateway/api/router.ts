@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../shared/clock.js';
 import { messageOf } from '../../shared/errors.js';
-import { type Answer, pathOf, readBody, text } from '../../shared/http.js';
+import { type Answer, isJson, pathOf, readBody, text } from '../../shared/http.js';
 import type { Log, LogFields } from '../../shared/log.js';
 import { traces } from '../../shared/traces.js';
 import {
@@ -138,9 +138,4 @@ function signable(request: IncomingMessage, path: string, scheme: Scheme): Signa
     query: mark < 0 ? '?' : url.slice(mark),
     ...(host !== undefined && { authority: normaliseAuthority(host, scheme) }),
   };
-}
-
-function isJson(request: IncomingMessage): boolean {
-  const [type = ''] = (request.headers['content-type'] ?? '').split(';', 1);
-  return type.trim().toLowerCase() === 'application/json';
 }

@@ -1,8 +1,7 @@
 // pause and resume: the operator's kill switch, thrown in the running gateway through its admin listener.
-import { hostPort } from '../../shared/address.js';
 import { loadConfig } from '../../shared/config.js';
 import { messageOf } from '../../shared/errors.js';
-import type { ListenAddress } from '../../shared/http.js';
+import { urlHere } from '../../shared/http.js';
 import { complainAll, type ExitCode, exitCodes, type Output } from '../../shared/output.js';
 import { adminSchema, envPrefix } from '../config.js';
 import type { PauseAction, PauseAnswer, PauseRequest } from '../pause-routes.js';
@@ -29,7 +28,7 @@ export async function throwSwitch(
     env: { [name]: env[name] },
   });
   if (!loaded.config) return complainAll(output, loaded.problems);
-  const url = `${adminUrl(loaded.config.admin)}/${action}`;
+  const url = `${urlHere(loaded.config.admin)}/${action}`;
   const request: PauseRequest = network === undefined ? {} : { network };
   try {
     const response = await post(url, request);
@@ -69,11 +68,4 @@ function report(
   if (answer.problem === undefined) return exitCodes.ok;
   output.complain(`warning: a restart will not remember this: ${answer.problem}`);
   return exitCodes.failed;
-}
-
-/** Where a command of this host reaches the admin listener. */
-export function adminUrl({ host, port }: ListenAddress): string {
-  // A listener on all addresses is asked on loopback.
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${hostPort(reachable, port)}`;
 }

@@ -1,9 +1,10 @@
 // Whether the kill switch is on, for commands that run beside the gateway: the running one knows, and where none
 // answers, what it would remember.
+
+import { urlHere } from '../../shared/http.js';
 import type { NetworkKey } from '../../shared/network.js';
 import { readMemory } from '../policy/pause-file.js';
 import type { Settings } from '../settings.js';
-import { adminUrl } from './pause.js';
 
 const timeoutMs = 2000;
 
@@ -18,7 +19,7 @@ export async function whyPaused(
   network: NetworkKey,
 ): Promise<string | undefined> {
   const advice = 'run reveille-gateway resume to send';
-  const running = await askRunning(`${adminUrl(config.admin)}/ops.json`, network);
+  const running = await askRunning(`${urlHere(config.admin)}/ops.json`, network);
   if (running !== undefined) return running ? advice : undefined;
   const memory = readMemory(stateFile);
   if (typeof memory === 'string') return memory;

@@ -1,14 +1,15 @@
 // Everything the operations page tells, as plain data: GET /ops.json. Names, counts and dates; never an address.
+
 import { cutAddress, parsePrefix } from '../../shared/address.js';
 import type { Clock } from '../../shared/clock.js';
 import { version } from '../../shared/version.js';
 import type { Outcome, Protocol } from '../../shared/wakeup/request.js';
 import type { Levels } from '../metrics.js';
+import type { PauseSnapshot } from '../policy/pause.js';
 import type { Activity, OutcomeSeries } from './activity.js';
 import type { CertificateFact, KeyFact } from './credentials.js';
 import { bucketMs, type Series } from './history.js';
 import type { ConfigurationHistory, InForce } from './in-force.js';
-import type { PauseState } from './levels.js';
 import { type StateFact, stateOf } from './state.js';
 
 /** One counter: over the last minute, the last ten minutes, and since the start. */
@@ -93,7 +94,7 @@ export interface FactParts {
   activity: Activity;
   configuration: ConfigurationHistory;
   levels: Levels;
-  pause: () => PauseState;
+  pause: () => PauseSnapshot;
   isDraining: () => boolean;
   authorities: () => Iterable<string>;
 }

@@ -1,18 +1,10 @@
 // What can be read of the running gateway at any time: fill levels, dates, and which networks are held back.
 // Metrics and the operations page read the same.
 import type { Levels } from '../metrics.js';
+import type { Pause } from '../policy/pause.js';
+import type { Rules } from '../rules.js';
 import type { Activity } from './activity.js';
 import type { ConfigurationHistory } from './in-force.js';
-
-/** What an operator has stopped by hand. */
-export interface PauseState {
-  /** Since when nothing at all is sent, in Unix milliseconds. */
-  allSinceMs: number | undefined;
-  /** Since when nothing is sent in each of these networks. */
-  networks: ReadonlyMap<string, number>;
-  /** `state-file`: nobody paused it, but what was paused before the start is not known. */
-  cause: 'operator' | 'state-file';
-}
 
 type Sized = Pick<
   Levels,
@@ -32,10 +24,11 @@ export function createLevels(
   parts: Sized & {
     activity: Activity;
     configuration: ConfigurationHistory;
-    pause: () => PauseState;
+    isPaused: Pause['isPaused'];
+    rules: () => Rules;
   },
 ): Levels {
-  const { activity, configuration, pause } = parts;
+  const { activity, configuration, isPaused, rules } = parts;
   const config = () => configuration.current().settings.config;
   return {
     ...parts,
@@ -43,12 +36,11 @@ export function createLevels(
     centrals: () =>
       config().centrals.map(({ id }) => [id, activity.centrals.get(id)?.last ?? {}] as const),
     networks() {
-      const { networks, dryRun } = config();
-      const { allSinceMs, networks: pausedSinceMs } = pause();
-      return networks.map(({ key, dryRun: isNetworkDryRun }) => ({
+      const { networks, isDryRun } = rules();
+      return networks.map(({ key }) => ({
         network: key,
-        isDryRun: dryRun || isNetworkDryRun,
-        isPaused: allSinceMs !== undefined || pausedSinceMs.has(key),
+        isDryRun: isDryRun(key),
+        isPaused: isPaused(key),
       }));
     },
   };

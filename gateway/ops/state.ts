@@ -1,7 +1,7 @@
 // How the gateway is, in one word and a few sentences: the band at the top of the operations page.
+import type { PauseSnapshot } from '../policy/pause.js';
 import type { Facts } from './facts.js';
 import { moment, span } from './format.js';
-import type { PauseState } from './levels.js';
 
 /** The worst first. */
 export const stateNames = ['draining', 'problem', 'paused', 'dry-run', 'ok'] as const;
@@ -26,7 +26,7 @@ const skewSeconds = { min: -15, max: 2 };
 
 export function stateOf(
   facts: Omit<Facts, 'state'>,
-  { isDraining, pause }: { isDraining: () => boolean; pause: () => PauseState },
+  { isDraining, pause }: { isDraining: () => boolean; pause: () => PauseSnapshot },
 ): StateFact {
   const held = [
     ...(isDraining() ? [{ name: 'draining' as const, reason: 'Stopping: no new requests.' }] : []),
@@ -64,8 +64,9 @@ function problemsOf({ atMs, replayGuard, configuration, certificates, outcomes }
   return problems;
 }
 
-function pausesOf({ atMs, networks }: Known, pause: PauseState): string[] {
-  const { allSinceMs, networks: sinceMs, cause } = pause;
+function pausesOf({ atMs, networks }: Known, pause: PauseSnapshot): string[] {
+  const { allSinceMs, cause } = pause;
+  const sinceMs: ReadonlyMap<string, number> = pause.networks;
   if (allSinceMs !== undefined) {
     const why = cause === 'operator' ? 'by an operator' : 'because the state file cannot be read';
     return [`Paused ${why} ${sinceText(allSinceMs, atMs)}: no wakeup is sent.`];

@@ -10,7 +10,7 @@ const facts: AboutFacts = {
   ...{ startedAtMs: 1000, nowMs: 1000 + 3 * day + 5 * 3_600_000 + 7 * 60_000 },
   ...{ socketsOpen: 12, devicesConnected: 11, networks: [] },
   notifications: [{ name: 'socket', count: 99 }],
-  counts: { devices: 21, channels: 22, pending: 23, messages: 25, owedWakeups: 24 },
+  counts: { devices: 21, channels: 22, pending: 23, messages: 25 },
 };
 
 function report(isOnline: boolean): NetworkReport {

@@ -10,7 +10,7 @@ t.test('totals take a tenth of the store’s time at most', async (t) => {
     counts: async (): Promise<StoreCounts> => {
       readings += 1;
       clock.advance(300);
-      return { devices: readings, channels: 0, pending: 0, messages: 0, owedWakeups: 0 };
+      return { devices: readings, channels: 0, pending: 0, messages: 0 };
     },
   } as Store;
   const counts = createCounts(store, clock);

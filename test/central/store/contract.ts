@@ -293,11 +293,11 @@ function devices(test: Test): void {
     const { store, put, device, hello } = await meet(open, {
       ...{ store: 'empty', address: anyAddress(), channels: [c1, c2] },
     });
-    const none = { pending: 0, messages: 0, owedWakeups: 0 };
+    const none = { pending: 0, messages: 0 };
     t.same(await store.counts(), { devices: 1, channels: 2, ...none });
     await put(device, c1, 1);
     await hello(sampleIds.newDevice(), { channels: [c1] });
-    const one = { pending: 1, messages: 0, owedWakeups: 1 };
+    const one = { pending: 1, messages: 0 };
     t.same(await store.counts(), { devices: 2, channels: 3, ...one });
   });
 }

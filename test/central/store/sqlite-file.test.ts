@@ -228,7 +228,7 @@ t.test('a database without tables, of user_version 0, gets them', async (t) => {
   const path = join(t.testdir({ 'central.db': '' }), 'central.db');
   const store = await open(path);
   t.same(await store.counts(), {
-    ...{ devices: 0, channels: 0, pending: 0, messages: 0, owedWakeups: 0 },
+    ...{ devices: 0, channels: 0, pending: 0, messages: 0 },
   });
   await store.close();
   const db = openDatabase(path);
