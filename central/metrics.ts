@@ -1,6 +1,6 @@
 // Central's metrics. Labels come from closed sets: networks, codes and words of ours, never a device or an address.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { createRegistry } from '../shared/metrics.js';
+import { createRegistry, levelsOf } from '../shared/metrics.js';
 import type { NetworkKey } from '../shared/network.js';
 import { limitResults, successes } from './app/problems.js';
 import { deliveryPaths } from './deliver/deliver.js';
@@ -8,6 +8,7 @@ import { refusalStatus } from './device/listener.js';
 import { ackCodes, closeCodes, closeLabel, nackCodes } from './protocol/codes.js';
 import type { WakeupCount } from './store/store.js';
 import type { WakeupCounts } from './wakeup/books.js';
+import { gatewayCodes } from './wakeup/gateway-client.js';
 import type { NetworkReport } from './wakeup/networks.js';
 import { type ProofResult, proofResults } from './wakeup/proofs.js';
 import { darkReasons, wakeupOutcomes } from './wakeup/states.js';
@@ -48,33 +49,6 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
     new Counter({ name: `reveille_central_${name}`, help, labelNames, registers });
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `reveille_central_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-
-  /** One gauge for each thing that is or is not; what is gone from the configuration is gone here too. */
-  const states = <Label extends string>(
-    name: string,
-    help: string,
-    { label, read }: { label: Label; read: () => (readonly [value: string, holds: boolean])[] },
-  ) =>
-    new Gauge({
-      name: `reveille_central_${name}`,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        this.reset();
-        for (const [value, holds] of read()) this.labels(value).set(Number(holds));
-      },
-    });
-
   const notifications = counter(
     'notifications_total',
     'Stored versions and messages, by the path they set out on',
@@ -136,6 +110,10 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     'event',
   ]);
   deviceEvents.inc({ event: 'overflow' }, 0);
+  const gatewayFailures = counter('gateway_failures_total', 'Failed requests to gateways', [
+    'code',
+  ]);
+  for (const code of gatewayCodes) gatewayFailures.inc({ code }, 0);
 
   return {
     registry,
@@ -145,7 +123,7 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     puts,
     refusedSockets,
     deviceEvents,
-    gatewayFailures: counter('gateway_failures_total', 'Failed requests to gateways', ['code']),
+    gatewayFailures,
     waking: {
       outcome: (network, outcome) => wakeups.inc({ network, outcome }),
       darkened: (network, reason) => darkened.inc({ network, reason }),
@@ -164,45 +142,7 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
       help: 'Whether the last reload of the configuration took effect',
       registers,
     }),
-    observe(read: CentralGauges) {
-      gauge(
-        'devices_connected',
-        'Devices with an open socket that said hello',
-        read.devicesConnected,
-      );
-      gauge('sockets_open', 'Open device sockets, with or without a hello', read.socketsOpen);
-      gauge(
-        'networks_online',
-        'Networks whose devices can be woken now',
-        () => read.networks().filter(({ isOnline }) => isOnline).length,
-      );
-      gauge('store_working', 'Whether the store took the last calls, 0 or 1', () =>
-        Number(read.storeProblem() === undefined),
-      );
-      states('network_online', 'Whether devices of a network can be woken now, 0 or 1', {
-        label: 'network',
-        read: () => read.networks().map(({ network, isOnline }) => [network, isOnline] as const),
-      });
-      states('gateway_reachable', 'Whether a gateway answered when it was last asked, 0 or 1', {
-        label: 'gateway',
-        read: () =>
-          read
-            .networks()
-            .flatMap(({ gateways }) =>
-              gateways.map(({ url, isReachable }) => [url, isReachable] as const),
-            ),
-      });
-      gauge('receipt_waiters', 'Requests for receipts that are held', read.receiptWaiters);
-      new Gauge({
-        name: 'reveille_central_messages_pending',
-        help: 'Messages that wait for their devices',
-        registers,
-        async collect() {
-          this.set((await read.messagesPending()) ?? Number.NaN);
-        },
-      });
-      observeWaking(registry, read);
-    },
+    observe: (read) => observe(registry, read),
   };
 }
 
@@ -215,32 +155,61 @@ export async function valuesBy<Label extends string>(
   return values.map(({ labels, value }) => ({ name: String(labels[label]), count: value }));
 }
 
-/** What is read of waking at each scrape. */
-function observeWaking(registry: Registry, read: CentralGauges): void {
-  const perNetwork = (name: string, help: string, value: (report: WakingReport) => number) =>
-    new Gauge({
-      name: `reveille_central_${name}`,
-      help,
-      labelNames: ['network'],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const report of read.waking()) this.set({ network: report.network }, value(report));
-      },
-    });
-  perNetwork('wakeups_under_way', 'Wakeups waiting for a gateway', ({ underWay }) => underWay);
-  perNetwork('wakeup_queue', 'Wakeups waiting for their turn', ({ waiting }) => waiting);
-  perNetwork('circuit_open', 'Whether devices keep their sockets, 0 or 1', ({ circuit }) =>
+function observe(registry: Registry, read: CentralGauges): void {
+  const level = levelsOf(registry, 'reveille_central');
+  const ofNetworks = (name: string, help: string, value: (report: NetworkReport) => number) =>
+    level(name, help, () => read.networks().map((of) => [{ network: of.network }, value(of)]), [
+      'network',
+    ]);
+  const ofWaking = (name: string, help: string, value: (report: WakingReport) => number) =>
+    level(name, help, () => read.waking().map((of) => [{ network: of.network }, value(of)]), [
+      'network',
+    ]);
+  const isOnline = (report: NetworkReport) => report.isOnline;
+
+  level('devices_connected', 'Devices with an open socket that said hello', read.devicesConnected);
+  level('sockets_open', 'Open device sockets, with or without a hello', read.socketsOpen);
+  level(
+    'networks_online',
+    'Networks whose devices can be woken now',
+    () => read.networks().filter(isOnline).length,
+  );
+  ofNetworks('network_online', 'Whether devices of a network can be woken now, 0 or 1', (report) =>
+    Number(isOnline(report)),
+  );
+  level(
+    'gateway_reachable',
+    'Whether a gateway answered when it was last asked, 0 or 1',
+    () => {
+      const gateways = read.networks().flatMap((network) => network.gateways);
+      return gateways.map(({ url, isReachable }) => [{ gateway: url }, Number(isReachable)]);
+    },
+    ['gateway'],
+  );
+  ofWaking('wakeups_under_way', 'Wakeups waiting for a gateway', ({ underWay }) => underWay);
+  ofWaking('wakeup_queue', 'Wakeups waiting for their turn', ({ waiting }) => waiting);
+  ofWaking('circuit_open', 'Whether devices keep their sockets, 0 or 1', ({ circuit }) =>
     Number(circuit !== 'closed'),
   );
-  new Gauge({
-    name: 'reveille_central_proofs_unanswered',
-    help: 'Addresses that were asked for a proof and gave none so far',
-    registers: [registry],
-    collect() {
-      this.set(read.proofsUnanswered());
-    },
-  });
+  level(
+    'proofs_unanswered',
+    'Addresses that were asked for a proof and gave none so far',
+    read.proofsUnanswered,
+  );
+  level('receipt_waiters', 'Requests for receipts that are held', read.receiptWaiters);
+  level('store_working', 'Whether the store took the last calls, 0 or 1', () =>
+    Number(read.storeProblem() === undefined),
+  );
+  level(
+    'messages_pending',
+    'Messages that wait for their devices',
+    async () => (await read.messagesPending()) ?? Number.NaN,
+  );
+  observeStored(level, read);
+}
+
+/** What the store counts; not a number while it does not answer. */
+function observeStored(level: ReturnType<typeof levelsOf>, read: CentralGauges): void {
   // Gauges of one scrape are read at once: they share what the store counted.
   let counting: ReturnType<CentralGauges['wakeupCounts']> | undefined;
   const wakeupCounts = () => {
@@ -249,21 +218,20 @@ function observeWaking(registry: Registry, read: CentralGauges): void {
     });
     return counting;
   };
-  const stored = (name: string, help: string, state: WakeupCount['state']) =>
-    new Gauge({
-      name: `reveille_central_${name}`,
+  const stored = (name: string, help: string, wanted: WakeupCount['state']) =>
+    level(
+      name,
       help,
-      labelNames: ['network'],
-      registers: [registry],
-      async collect() {
+      async () => {
         const counts = await wakeupCounts();
-        this.reset();
-        for (const { network } of read.networks()) this.set({ network }, counts ? 0 : Number.NaN);
-        for (const { network, count } of counts?.filter((found) => found.state === state) ?? []) {
-          this.set({ network }, count);
-        }
+        const found = counts?.filter(({ state }) => state === wanted) ?? [];
+        return [
+          ...read.networks().map(({ network }) => [{ network }, counts ? 0 : Number.NaN] as const),
+          ...found.map(({ network, count }) => [{ network }, count] as const),
+        ];
       },
-    });
+      ['network'],
+    );
   stored('devices_dark', 'Devices that nothing can wake until they say hello', 'dark');
   stored('wakeups_owed', 'Wakeups that are to be sent, now or later', 'owed');
 }

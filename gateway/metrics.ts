@@ -1,8 +1,9 @@
 // Every metric of the gateway. Labels come from closed sets: a configured network, never an address.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { createRegistry } from '../shared/metrics.js';
+import { createRegistry, levelsOf } from '../shared/metrics.js';
 import { type Outcome, outcomes, type Protocol, protocols } from '../shared/wakeup/request.js';
 import { problemTypes } from './api/problems.js';
+import { type DeferralReason, deferralReasons } from './api/wake.js';
 import { type RefusalReason, refusalReasons } from './policy/policy.js';
 import type { Reach, Refusal } from './policy/targets.js';
 
@@ -53,7 +54,7 @@ export interface Metrics {
   wakeup(labels: { network: string; protocol: string; central: string; outcome: Outcome }): void;
   repeat(): void;
   refusal(reason: RefusalReason): void;
-  deferral(reason: string): void;
+  deferral(reason: DeferralReason): void;
   request(result: string): void;
   /** A request whose sender is known. `createdSeconds` is its signature's. */
   accepted(request: { central: string; createdSeconds: number }): void;
@@ -129,6 +130,7 @@ export function createMetrics(): Metrics {
   );
   for (const result of ['accepted', ...problemTypes]) requests.inc({ result }, 0);
   for (const reason of refusalReasons) refusals.inc({ reason }, 0);
+  for (const reason of deferralReasons) deferrals.inc({ reason }, 0);
   for (const protocol of protocols) {
     for (const result of ['sent', 'failed', 'timeout']) sends.inc({ protocol, result }, 0);
     for (const result of signResults) signs.inc({ protocol, result }, 0);
@@ -170,30 +172,8 @@ export function createMetrics(): Metrics {
   };
 }
 
-type Reading = readonly [labels: Record<string, string>, value: number | undefined];
-
-/** The gauges, each read when it is scraped, so that what is gone from the configuration is gone here too. */
 function observe(registry: Registry, levels: Levels): void {
-  const level = (
-    name: string,
-    help: string,
-    read: () => number | Iterable<Reading>,
-    labelNames: string[] = [],
-  ) =>
-    new Gauge({
-      name: `reveille_gateway_${name}`,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        const value = read();
-        const readings: Iterable<Reading> = typeof value === 'number' ? [[{}, value]] : value;
-        for (const [labels, reading] of readings) {
-          if (reading !== undefined) this.set(labels, reading);
-        }
-      },
-    });
+  const level = levelsOf(registry, 'reveille_gateway');
   const ofCentrals = (
     name: string,
     help: string,

@@ -20,14 +20,15 @@ import {
 } from '../../shared/wakeup/request.js';
 import { fieldValue, headerFields, type SignableMessage } from '../../shared/wakeup/signature.js';
 
-export type GatewayError = CodedError<
-  | 'gateway-unreachable'
-  /** It answers that it cannot work now: an HTTP status of 500 or above. */
-  | 'gateway-down'
-  | 'gateway-refused'
-  | 'gateway-not-trusted'
-  | 'gateway-busy'
->;
+/** `gateway-down`: it answers that it cannot work now, with an HTTP status of 500 or above. */
+export const gatewayCodes = [
+  'gateway-unreachable',
+  'gateway-down',
+  'gateway-refused',
+  'gateway-not-trusted',
+  'gateway-busy',
+] as const;
+export type GatewayError = CodedError<(typeof gatewayCodes)[number]>;
 
 export interface GatewayOptions {
   url: string;

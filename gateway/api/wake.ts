@@ -33,8 +33,12 @@ interface Sending {
   charge: () => void;
 }
 
-/** Decides one wakeup and sends it when it may be sent. */
-export type Wake = (claim: WakeupClaim, central: Central, rules: Rules) => Promise<Decision>;
+export interface Wake {
+  /** Decides one wakeup and sends it when it may be sent. */
+  decide(claim: WakeupClaim, central: Central, rules: Rules): Promise<Decision>;
+  /** Puts off one that this host has no room for. */
+  deferBusy(claim: WakeupClaim, central: Central, rules: Rules): Decision;
+}
 
 export function createWake(parts: WakeParts): Wake {
   const { senders, pause, pacing, hear, metrics, clock, log } = parts;
@@ -105,11 +109,22 @@ export function createWake(parts: WakeParts): Wake {
     return pause.isPaused(mayKnow ? served : undefined);
   }
 
-  return async (claim, central, rules) => {
-    const decision = await decide(claim, central, rules);
+  function counted(
+    decision: Decision,
+    claim: WakeupClaim,
+    central: Central,
+    rules: Rules,
+  ): Decision {
     const { outcome } = decision;
     metrics.wakeup({ ...labelsOf(claim, rules), central: central.id, outcome });
     return decision;
+  }
+
+  return {
+    decide: async (claim, central, rules) =>
+      counted(await decide(claim, central, rules), claim, central, rules),
+    deferBusy: (claim, central, rules) =>
+      counted(defer(claim, 'busy', busyRetryMs), claim, central, rules),
   };
 }
 
@@ -118,7 +133,7 @@ export const deferralReasons = [...paceReasons, 'paused'] as const;
 export type DeferralReason = (typeof deferralReasons)[number];
 
 /** When a caller may try again what a limit of this host put off. */
-export const busyRetryMs = 1000;
+const busyRetryMs = 1000;
 /** Nobody knows how long a pause lasts; this is how long its end may go unnoticed. */
 const pausedRetryMs = 30_000;
 

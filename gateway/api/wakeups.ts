@@ -16,7 +16,7 @@ import type { Metrics } from '../metrics.js';
 import { urgencyOf } from '../policy/policy.js';
 import type { Handler } from './handler.js';
 import type { Results } from './results.js';
-import { busyRetryMs, labelsOf, type Wake } from './wake.js';
+import { labelsOf, type Wake } from './wake.js';
 
 export function createWakeups(parts: {
   wake: Wake;
@@ -31,13 +31,8 @@ export function createWakeups(parts: {
 
     async function answerOne(claim: WakeupClaim): Promise<WakeupResult> {
       const key = { centralId: central.id, id: claim.id };
-      const made = results.once(key, () => wake(claim, central, rules));
-      if (made === 'full') {
-        metrics.deferral('busy');
-        log(traces.wakeupDeferred, { wakeup: claim.id, reason: 'busy', retryAfterMs: busyRetryMs });
-        metrics.wakeup({ ...labelsOf(claim, rules), central: central.id, outcome: 'deferred' });
-        return { id: claim.id, outcome: 'deferred', reason: 'busy', retryAfterMs: busyRetryMs };
-      }
+      const made = results.once(key, () => wake.decide(claim, central, rules));
+      if (made === 'full') return { id: claim.id, ...wake.deferBusy(claim, central, rules) };
       if (made.isRepeat) {
         metrics.repeat();
         log(traces.wakeupRepeated, { wakeup: claim.id });

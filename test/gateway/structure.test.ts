@@ -11,7 +11,7 @@ const mayImport: Record<string, string[]> = {
   senders: [],
   policy: [],
   trust: ['policy'],
-  ops: ['.'],
+  ops: ['policy', '.'],
   api: ['trust', 'policy', 'senders', '.'],
   commands: ['policy', 'senders', '.'],
   '.': ['api', 'ops', 'trust', 'policy', 'senders', 'commands', '.'],
