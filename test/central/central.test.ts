@@ -51,9 +51,6 @@ async function freePlace(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-// Each test starts a central of its own; together they take longer than node-tap gives a file.
-t.setTimeout(120_000);
-
 t.test('a reload takes other networks and gateways without dropping a device', async (t) => {
   const { central, clock, url, folder, other, first, second, metric } = await setup(t);
   const device = await connectDevice(t, url);

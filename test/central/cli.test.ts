@@ -7,9 +7,6 @@ import { readPrivateKeys, readPublicKeys } from '../../shared/wakeup/keys.js';
 import { runCentral } from '../support/central-process.js';
 import { createCentralFolder } from '../support/running-central.js';
 
-// Many processes, or many stores: a busy machine needs longer than the runner gives a file.
-t.setTimeout(200_000);
-
 const commands = ['serve', 'check-config', 'keygen', 'networks', 'wake'];
 
 t.test('every command has --help, and --version tells the version', async (t) => {

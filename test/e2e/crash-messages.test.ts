@@ -14,11 +14,7 @@ const rounds = 8;
 const channels = 4;
 const urgencies = ['very-low', 'low', 'normal', 'high'];
 
-// Processes start and end here, on machines that may have better to do.
-t.setTimeout(600_000);
-
 t.test('eight times kill -9 lose no message that was answered 201', async (t) => {
-  t.setTimeout(600_000);
   const folder = await createPathFolder(t);
   writeCentralConfig(folder, [], { messagesPerDeviceMax: 1_000 });
   let central = await startCentralProgram(t, folder);

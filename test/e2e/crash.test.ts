@@ -23,11 +23,7 @@ interface Subscription {
   answered: number;
 }
 
-// Processes start and end here, on machines that may have better to do.
-t.setTimeout(600_000);
-
 t.test('twenty times kill -9 lose no version that was answered 200', async (t) => {
-  t.setTimeout(600_000);
   const folder = await createPathFolder(t);
   const gateway = await startGatewayProgram(t, folder);
   writeCentralConfig(folder, [gateway.url], { wakeupRetryFloorMs: 500, wakeupAttemptsMax: 100 });
@@ -50,7 +46,6 @@ t.test('twenty times kill -9 lose no version that was answered 200', async (t) =
 t.test(
   'a version answered 200 while no gateway answers is woken for after a kill -9',
   async (t) => {
-    t.setTimeout(600_000);
     const folder = await createPathFolder(t);
     const gateway = await startGatewayProgram(t, folder);
     const { port } = new URL(gateway.url);

@@ -161,11 +161,7 @@ const appInputs: [request: string, status: number][] = [
   ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
 ];
 
-// Processes start and end here, on machines that may have better to do.
-t.setTimeout(200_000);
-
 t.test('no input of a device or an app server ends central', async (t) => {
-  t.setTimeout(200_000);
   const folder = await createPathFolder(t);
   writeCentralConfig(folder, [], { log: { level: 'warn' } });
   const central = await startCentralProgram(t, folder);

@@ -13,11 +13,7 @@ import { put } from '../support/test-device.js';
 
 const idleCloseMs = 700;
 
-// Processes start and end here, on machines that may have better to do.
-t.setTimeout(200_000);
-
 t.test('a version travels from an app server to sleeping handsets and back', async (t) => {
-  t.setTimeout(200_000);
   const folder = await createPathFolder(t);
   const gateway = await startGatewayProgram(t, folder);
   writeCentralConfig(folder, [gateway.url], { idleCloseMs });
@@ -101,7 +97,6 @@ t.test('a version travels from an app server to sleeping handsets and back', asy
 t.test(
   'a handset keeps its socket while the gateway is gone and sleeps when it is back',
   async (t) => {
-    t.setTimeout(200_000);
     const folder = await createPathFolder(t);
     const first = await startGatewayProgram(t, folder);
     const { port } = new URL(first.url);

@@ -10,13 +10,9 @@ import {
 } from '../support/running-path.js';
 import { connectDevice, wakeable } from '../support/test-device.js';
 
-// Processes start and end here, on machines that may have better to do.
-t.setTimeout(200_000);
-
 t.test(
   'SIGHUP takes another gateway, and keeps the old configuration when it is bad',
   async (t) => {
-    t.setTimeout(200_000);
     const folder = await createPathFolder(t);
     const gateway = await startGatewayProgram(t, folder);
     writeCentralConfig(folder, []);

@@ -34,8 +34,6 @@ export interface Carrier {
   says(trace: Trace, about?: JsonLine): Promise<JsonLine>;
 }
 
-/** Of one file, on a machine with other things to do. */
-const timeoutMs = 300_000;
 const visitor = fileURLToPath(new URL('./carrier-visitor.js', import.meta.url));
 const execute = promisify(execFile);
 
@@ -95,7 +93,6 @@ export async function startCarrier(
 
 /** A folder, and a list of what runs; both and the namespaces end with the test, whatever ends it. */
 function prepare(t: Test) {
-  t.setTimeout(timeoutMs);
   removeAbandonedNamespaces();
   const folder = mkdtempSync(join(tmpdir(), 'reveille-carrier-'));
   const running: { stop(): Promise<unknown> }[] = [];

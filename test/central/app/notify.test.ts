@@ -13,9 +13,6 @@ import { abandon, ask, exchange, type Reply } from '../../support/central-app-se
 import { channel, helloRecord, sampleIds, wakeupAddress } from '../../support/central-samples.js';
 import { newVapidPair } from '../../support/vapid.js';
 
-// Many processes, or many stores: a busy machine needs longer than the runner gives a file.
-t.setTimeout(200_000);
-
 type Tap = Parameters<typeof openApp>[0];
 
 /** A listener and a device it knows, with its endpoint. */

@@ -13,9 +13,6 @@ import { openRawDevice } from '../../support/raw-device.js';
 import { createCentralFolder } from '../../support/running-central.js';
 import { startProgram } from '../../support/running-program.js';
 
-// Many processes, or many stores: a busy machine needs longer than the runner gives a file.
-t.setTimeout(200_000);
-
 const uaid = sampleIds.uaidOf(sampleIds.newDevice());
 
 t.test('serve prints one line when it is ready and ends with 0 at SIGTERM', async (t) => {

@@ -18,9 +18,6 @@ async function closeCode(device: RawDevice): Promise<number> {
   return frame.payload.readUInt16BE();
 }
 
-// Each test starts a central of its own; together they take longer than node-tap gives a file.
-t.setTimeout(120_000);
-
 t.test('ends TCP with FIN right after a close 4774 that the device never answers', async (t) => {
   const { url, clock } = await startWakingCentral(t);
   const device = openRawDevice(t, url);

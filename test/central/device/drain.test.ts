@@ -8,8 +8,6 @@ import { opcodes, openRawDevice } from '../../support/raw-device.js';
 import { during, startCentral } from '../../support/running-central.js';
 import { connectDevice, put } from '../../support/test-device.js';
 
-t.setTimeout(60_000);
-
 t.test('does with each what is to be done, evenly and in their order', async (t) => {
   const clock = createManualClock();
   const startMs = clock.now();

@@ -78,9 +78,6 @@ const afterHello: Case[] = [
   },
 ];
 
-// Each test starts a central of its own; together they take longer than node-tap gives a file.
-t.setTimeout(120_000);
-
 const shared = await startCentral(t);
 
 for (const { name, frame, status, messageType, close } of afterHello) {

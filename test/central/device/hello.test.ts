@@ -6,9 +6,6 @@ import { connectDevice, put, wakeable } from '../../support/test-device.js';
 
 const uaidPattern = /^[A-Za-z0-9_-]{1,128}$/;
 
-// Each test starts a central of its own; together they take longer than node-tap gives a file.
-t.setTimeout(120_000);
-
 const shared = await startCentral(t);
 
 t.test('gives a device without a uaid a new one and answers 200', async (t) => {

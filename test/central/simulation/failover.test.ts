@@ -4,8 +4,6 @@ import t from 'tap';
 import type { Handset } from '../../support/simulator/handset.js';
 import { openSimulator, type Simulator } from '../../support/simulator/simulator.js';
 
-t.setTimeout(600_000);
-
 const perSecond = 50;
 const stepMs = 200;
 

@@ -156,8 +156,6 @@ function missedForMessages(crashAfter: number | undefined): Happening[] {
 // Each begins with sockets and ends with every device asleep and reached.
 const schedules = Number(process.env.SCHEDULES ?? 120);
 
-t.setTimeout(0);
-
 t.test(
   'no version and no message is lost and no device woken twice, over any schedule',
   async () => {

@@ -6,9 +6,6 @@ import type { SimulatedNetwork } from '../../support/simulator/simulated-network
 import { openSimulator } from '../../support/simulator/simulator.js';
 import { confidenceInterval } from '../../support/simulator/statistics.js';
 
-// Thousands of handsets connect, sleep and come back.
-t.setTimeout(600_000);
-
 const losses = [0, 0.05, 0.25, 0.5];
 const stormPerSecond = 200;
 const delayMs = [500, 4_000] as const;

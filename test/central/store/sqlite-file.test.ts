@@ -14,9 +14,6 @@ import { channel, sampleIds, sampleMs } from '../../support/central-samples.js';
 import { messageOf, storeChannel, storeDevice } from '../../support/central-store-process.js';
 import { anyAddress, meet, phrases, windowMs } from './phrases.js';
 
-// Many processes, or many stores: a busy machine needs longer than the runner gives a file.
-t.setTimeout(200_000);
-
 const c1 = channel('c1');
 const program = fileURLToPath(new URL('../../support/central-store-process.js', import.meta.url));
 

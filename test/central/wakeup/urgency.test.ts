@@ -5,9 +5,6 @@ import { during, startWakingCentral, type WakingCentral } from '../../support/ru
 import { never, settled, sleeper, untilNextWakeup } from '../../support/sleeping-devices.js';
 import { put, wakeable } from '../../support/test-device.js';
 
-// Each test starts a central of its own; together they take longer than node-tap gives a file.
-t.setTimeout(120_000);
-
 const webPush = wakeable(9000, { use_webpush: true });
 
 /** A device that sleeps, and what app servers may send it. */

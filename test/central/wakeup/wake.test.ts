@@ -25,9 +25,6 @@ import { connectDevice, put, wakeable } from '../../support/test-device.js';
 /** Of a window of the floor: its jitter, and the second until central looks. */
 const slackMs = 2_000 + 1_000;
 
-// Each test starts a central of its own; together they take longer than node-tap gives a file.
-t.setTimeout(120_000);
-
 t.test('wakes a sleeping device with one wakeup, and it finds its version', async (t) => {
   const running = await startWakingCentral(t);
   const { clock, gateway, metric } = running;

@@ -5,9 +5,6 @@ import webpush, { type PushSubscription, type RequestOptions } from 'web-push';
 import { traces } from '../../../shared/traces.js';
 import { prepareFirefox } from '../../support/firefox-setup.js';
 
-// A browser starts twice and is waited for, on machines that have other things to do.
-t.setTimeout(570_000);
-
 const { site, startCentral, openFirefox } = await prepareFirefox(t);
 let central = await startCentral();
 let firefox = await openFirefox();
