@@ -38,9 +38,9 @@ export function showNetworks(asking: Asking): Promise<ExitCode> {
   });
 }
 
-function wakingCells({ circuit, successRatio, lastSuccessMs, waiting }: NetworkAnswer): string[] {
+function wakingCells({ circuit, successRatio, lastSuccessMs, owed }: NetworkAnswer): string[] {
   const ratio = successRatio === undefined ? '-' : `${Math.round(successRatio * 100)} %`;
-  return [circuits[circuit], ratio, timeText(lastSuccessMs), String(waiting)];
+  return [circuits[circuit], ratio, timeText(lastSuccessMs), String(owed ?? '-')];
 }
 
 /** Why devices keep their sockets, where they do. */

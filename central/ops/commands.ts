@@ -15,7 +15,11 @@ export const wakeRoute = '/wake';
 export const devicesRoute = '/devices';
 
 /** A network as `GET /networks` tells it. */
-export type NetworkAnswer = NetworkReport & Omit<WakingReport, 'network'>;
+export type NetworkAnswer = NetworkReport &
+  Omit<WakingReport, 'network'> & {
+    /** Wakeups that are to be sent, now or later; missing while the store does not answer. */
+    owed?: number;
+  };
 
 /** The answer of `POST /wake`. */
 export interface WakeAnswer {
@@ -47,19 +51,22 @@ interface Parts {
 
 export function commandRoutes(parts: Parts): AdminRoutes {
   return {
-    [`GET ${networksRoute}`]: async () => json(200, { networks: networkAnswers(parts) }),
+    [`GET ${networksRoute}`]: async () => json(200, { networks: await networkAnswers(parts) }),
     [`GET ${devicesRoute}`]: async () => json(200, await darkDevices(parts)),
     [`POST ${wakeRoute}`]: (request) => wakeOne(request, parts),
   };
 }
 
-function networkAnswers({ networks, wake }: Parts): NetworkAnswer[] {
+async function networkAnswers({ networks, wake, store }: Parts): Promise<NetworkAnswer[]> {
+  const counts = await store.wakeupCounts().catch(() => undefined);
+  const owed = counts?.filter(({ state }) => state === 'owed');
   const waking = new Map(wake.report().map((report) => [report.network, report]));
   return networks()
     .report()
     .flatMap((report) => {
       const known = waking.get(report.network);
-      return known ? [{ ...report, ...known }] : [];
+      const queued = owed?.find(({ network }) => network === report.network)?.count ?? 0;
+      return known ? [{ ...report, ...known, ...(owed && { owed: queued }) }] : [];
     });
 }
 

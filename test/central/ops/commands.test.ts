@@ -3,9 +3,9 @@ import t from 'tap';
 import { commandRoutes } from '../../../central/ops/commands.js';
 import { openAdmin } from '../../../shared/admin.js';
 import { createRegistry } from '../../../shared/metrics.js';
-import { openDelivery } from '../../support/central-app.js';
+import { openDelivery, sampleChannel } from '../../support/central-app.js';
 import { ask } from '../../support/central-app-server.js';
-import { sampleIds, wakeupAddress } from '../../support/central-samples.js';
+import { putRecord, sampleIds, wakeupAddress } from '../../support/central-samples.js';
 
 async function openCommands(t: Parameters<typeof openDelivery>[0]) {
   const delivery = await openDelivery(t);
@@ -36,6 +36,21 @@ t.test('networks are told with their state', async (t) => {
   t.match(JSON.parse(body), {
     networks: [{ network: '214-07', isOnline: false, gateways: [{ isReachable: false }] }],
   });
+});
+
+t.test('the queue of a network that takes no wakeups is what it owes', async (t) => {
+  const { url, clock, store, meet } = await openCommands(t);
+  const owed = async () => {
+    const { body } = await ask(`${url}/networks`, { method: 'GET' });
+    return JSON.parse(body).networks[0];
+  };
+  t.match(await owed(), { owed: 0, circuit: 'gateways' });
+  const device = await meet({ address: wakeupAddress() });
+  const nowMs = clock.now();
+  await store.put(putRecord(device, sampleChannel, 1, { nowMs, wakeupDueMs: nowMs }));
+  t.match(await owed(), { owed: 1, waiting: 0 });
+  await store.close();
+  t.equal((await owed()).owed, undefined, 'nobody knows');
 });
 
 t.test('a device on a socket is signalled instead of woken', async (t) => {
