@@ -10,6 +10,7 @@ import { version } from '../shared/version.js';
 import { createRequestRate } from './app/request-rate.js';
 import { createResources } from './app/resources.js';
 import { createRouter } from './app/router.js';
+import type { CentralConfig } from './config.js';
 import { configuredNetworks, openCore } from './core.js';
 import { createAdmission } from './device/admission.js';
 import { createDeadlines } from './device/deadlines.js';
@@ -65,7 +66,10 @@ async function start(
   const { settings, load, log, clock, closing } = options;
   const { config } = settings;
   const startedAtMs = clock.now();
-  const metrics = createMetrics(configuredNetworks(config).map(({ key }) => key));
+  const metrics = createMetrics();
+  const expectNetworks = (of: CentralConfig) =>
+    metrics.expect(configuredNetworks(of).map(({ key }) => key));
+  expectNetworks(config);
   const core = await openCore({ settings, metrics, closing, clock, log });
   const { ids, store, presence, networks, waking, deliver } = core;
   const { wake, books, proofs } = waking;
@@ -189,6 +193,7 @@ async function start(
     if (next.tls) server.setTls(next.tls);
     log.setLevel(next.config.log.level);
     await core.replaceGateways(next);
+    expectNetworks(next.config);
     const keys = keysForRestart(config, next.config);
     if (keys.length > 0) log(traces.reloadIgnored, { keys });
     log(traces.reloaded);

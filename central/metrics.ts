@@ -43,8 +43,7 @@ export interface MessageCounts {
   acked(label: string): void;
 }
 
-/** @param networks those that are configured, so that their counters start at 0 instead of missing. */
-export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
+export function createMetrics(): CentralMetrics {
   const registry = createRegistry('reveille_central');
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
@@ -89,12 +88,6 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
     'Time from a version to the hello that its wakeups brought about',
   );
   for (const path of deliveryPaths) notifications.inc({ path }, 0);
-  for (const network of networks) {
-    for (const outcome of wakeupOutcomes) wakeups.inc({ network, outcome }, 0);
-    for (const reason of darkReasons) darkened.inc({ network, reason }, 0);
-    for (const result of proofResults) proofs.inc({ network, result }, 0);
-    queueFull.inc({ network }, 0);
-  }
   const puts = counter('notify_requests_total', 'Requests of app servers, by result', ['result']);
   for (const result of [...successes, ...limitResults]) puts.inc({ result }, 0);
   const ended = counter('messages_ended_total', 'Messages that ended, by how they did', ['end']);
@@ -142,6 +135,14 @@ export function createMetrics(networks: readonly NetworkKey[]): CentralMetrics {
       help: 'Whether the last reload of the configuration took effect',
       registers,
     }),
+    expect(networks) {
+      for (const network of networks) {
+        for (const outcome of wakeupOutcomes) wakeups.inc({ network, outcome }, 0);
+        for (const reason of darkReasons) darkened.inc({ network, reason }, 0);
+        for (const result of proofResults) proofs.inc({ network, result }, 0);
+        queueFull.inc({ network }, 0);
+      }
+    },
     observe: (read) => observe(registry, read),
   };
 }
@@ -255,6 +256,8 @@ export interface CentralMetrics {
   gatewayFailures: Counter<'code'>;
   hellosDeferred: Counter;
   reloadSuccessful: Gauge;
+  /** Counters of configured networks start at 0 instead of missing. */
+  expect(networks: readonly NetworkKey[]): void;
   /** Registers what is read at each scrape. */
   observe(read: CentralGauges): void;
 }

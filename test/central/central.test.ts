@@ -20,6 +20,7 @@ import {
   startCentral,
 } from '../support/running-central.js';
 import { openScriptedGateway, served } from '../support/scripted-gateway.js';
+import { wakeups } from '../support/sleeping-devices.js';
 import { connectDevice, put, wakeable } from '../support/test-device.js';
 
 const reloadMetric = 'reveille_central_config_reload_successful';
@@ -59,6 +60,8 @@ t.test('a reload takes other networks and gateways without dropping a device', a
   folder.write({ networks: [first, second] });
   t.equal(await during(clock, central.reload()), true);
   t.equal(await metric(reloadMetric), 1);
+  const metrics = await (await fetch(`${central.adminUrl}/metrics`)).text();
+  t.match(metrics, `${wakeups('success', '214-07/net-b')} 0\n`, 'counted from 0 on');
   t.equal((await device.hello({ uaid, ...wakeable(9000, netB) })).status, 201, 'at once');
   const endpoint = await device.register('c');
   device.socket.close();

@@ -7,7 +7,7 @@ import { isBelieved } from '../../../central/wakeup/states.js';
 import { openPaperSite, type PaperSite } from '../../support/simulator/paper-site.js';
 import { channels, createPlay, deviceCount, type Happening, happening } from './schedules.js';
 
-const metrics = createMetrics([]);
+const metrics = createMetrics();
 
 type Play = ReturnType<typeof createPlay>;
 
