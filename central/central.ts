@@ -154,7 +154,11 @@ async function start(
   closing.add('listener', () => server.close(config.drainMs));
   // Whoever waits for a receipt would hold the listener until its deadline.
   closing.add('receipts', () => app.receipts.close());
-  closing.add('devices', () => devices.close(drainTimes(config)));
+  closing.add('devices', () => {
+    // Whoever is woken from now on would find the door closed.
+    waking.close();
+    return devices.close(drainTimes(config));
+  });
   wake.run();
   notServing = undefined;
   metrics.reloadSuccessful.set(1);

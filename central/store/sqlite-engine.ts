@@ -203,6 +203,10 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       return moved && { ...moved, isUrgent: messages.isUrgent(row.device, nowMs) };
     },
 
+    extendWindows(untilMs) {
+      sql.extendWindows.run({ untilMs });
+    },
+
     dueWakeups({ network, phase, nowMs, limit }) {
       const rows =
         phase === 'owed' ? owed(network, nowMs, limit) : sql.sent.all(network, nowMs, limit);
@@ -290,6 +294,7 @@ const atAddress = 'network = ? AND ip = ? AND port = ?';
 // In the words of the index: SQLite takes a partial one only where a query repeats its condition.
 const believed = "state IN ('resting', 'gathering', 'owed', 'sending', 'awaited')";
 const toBeSent = "state IN ('gathering', 'owed')";
+const underWay = "state IN ('sending', 'awaited')";
 
 function prepareStatements(db: Database) {
   return {
@@ -331,8 +336,10 @@ function prepareStatements(db: Database) {
       SELECT * FROM device WHERE ${toBeSent} AND network = ? AND lane = ? AND due_at <= ?
       ORDER BY due_at LIMIT ?`),
     sent: db.prepare(`
-      SELECT * FROM device WHERE state IN ('sending', 'awaited') AND network = ? AND due_at <= ?
+      SELECT * FROM device WHERE ${underWay} AND network = ? AND due_at <= ?
       ORDER BY due_at LIMIT ?`),
+    extendWindows: db.prepare(`
+      UPDATE device SET due_at = @untilMs WHERE ${underWay} AND due_at < @untilMs`),
     leasesOver: db.prepare(
       `SELECT * FROM device WHERE ${believed} AND said_at < ? ORDER BY said_at LIMIT ?`,
     ),

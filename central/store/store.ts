@@ -276,6 +276,9 @@ export interface Store {
     limit: number;
   }): Promise<DeviceWakeup[]>;
 
+  /** Windows of wakeups that are over before then last until then: central was down, and nobody could say hello. */
+  extendWindows(untilMs: number): Promise<void>;
+
   /** Devices whose believed address was said before this time, the oldest first; across devices, along an index. */
   leasesOver(saidBeforeMs: number, limit: number): Promise<DeviceWakeup[]>;
 

@@ -23,6 +23,7 @@ export interface WakeLimits extends CompartmentLimits, CircuitLimits {
   /** How long an address is believed after the device said it. */
   wakeupLeaseMs: number;
   wakeupAttemptsMax: number;
+  wakeupRetryFloorMs: number;
   signPollMs: number;
 }
 
@@ -94,6 +95,7 @@ export function createWake(parts: {
     onSign: (wakeup) => detach(attempts.unreachable(wakeup), log, traces.storeFailed),
   });
   const attempts = createAttempt({ ...parts, signs });
+  let areWindowsKept = false;
   let isClosed = false;
 
   function circuitOf(network: NetworkKey): CircuitState {
@@ -165,6 +167,8 @@ export function createWake(parts: {
 
   async function scan(): Promise<void> {
     if (!parts.isAsked()) return;
+    if (!areWindowsKept) await store.extendWindows(clock.now() + limits.wakeupRetryFloorMs);
+    areWindowsKept = true;
     const configured = new Set(networks().keys());
     for (const [network, { compartment }] of wakings) {
       if (configured.has(network)) continue;
@@ -173,6 +177,8 @@ export function createWake(parts: {
     }
     const look = async (network: NetworkKey) => {
       const waking = wakingOf(network);
+      // Its pace may have been 0 until now, and nothing else goes on with what waited then.
+      waking.compartment.pump();
       await endWindows(network, waking);
       await takeDue(network, waking);
     };

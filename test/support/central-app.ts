@@ -103,6 +103,7 @@ export async function openDelivery(
 
 const wakeLimits = {
   ...{ wakeupLeaseMs: 86_400_000, wakeupAttemptsMax: 2, signPollMs: 2_000 },
+  wakeupRetryFloorMs: wakeupAfterMs,
   ...{ wakeupQueueMax: 100, wakeupsUnderWayMax: 100 },
   ...{ circuitWakeupsMin: 20, circuitSuccessMin: 0.1, circuitOpenMs: 60_000 },
 };

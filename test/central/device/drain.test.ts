@@ -5,7 +5,8 @@ import { traces } from '../../../shared/traces.js';
 import { ask } from '../../support/central-app-server.js';
 import { createManualClock } from '../../support/manual-clock.js';
 import { opcodes, openRawDevice } from '../../support/raw-device.js';
-import { during, startCentral } from '../../support/running-central.js';
+import { during, startCentral, startWakingCentral } from '../../support/running-central.js';
+import { settled, sleeper } from '../../support/sleeping-devices.js';
 import { connectDevice, put } from '../../support/test-device.js';
 
 t.test('does with each what is to be done, evenly and in their order', async (t) => {
@@ -55,6 +56,22 @@ t.test('the spread leaves time to end TCP, and the cut time to end, within drain
   });
   t.same(drainTimes({ drainMs: 1_000, drainSpreadMs: 3_000 }), { spreadMs: 600, cutAfterMs: 800 });
   t.same(drainTimes({ drainMs: 0, drainSpreadMs: 3_000 }), { spreadMs: 0, cutAfterMs: 0 });
+});
+
+t.test('wakes nobody who would find the door closed', async (t) => {
+  const running = await startWakingCentral(t, { drainMs: 5_000, drainSpreadMs: 3_000 });
+  const { central, clock, url, gateway } = running;
+  const { endpoint } = await sleeper(t, running);
+  // Two are open, so that the end takes its time.
+  const open = [await connectDevice(t, url), await connectDevice(t, url)];
+  const closing = central.close();
+  await open[0]?.closed;
+  t.equal((await put(endpoint, 1)).status, 200);
+  await settled(running);
+  clock.advance(3_000);
+  await open[1]?.closed;
+  await during(clock, closing);
+  t.same(gateway.wakeups, []);
 });
 
 t.test(

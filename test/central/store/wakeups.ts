@@ -1,7 +1,15 @@
 // A part of the store's contract: the life of a wakeup, from the version it is owed for to its end.
 import type { WakeupReport } from '../../../central/wakeup/states.js';
 import { channel, sampleIds, sampleMs, wakeupAddress } from '../../support/central-samples.js';
-import { anyAddress, attemptsMax, meet, meetAnother, type Test, windowMs } from './phrases.js';
+import {
+  anyAddress,
+  attemptsMax,
+  meet,
+  meetAnother,
+  phrases,
+  type Test,
+  windowMs,
+} from './phrases.js';
 
 const [c1, c2, c3] = [channel('c1'), channel('c2'), channel('c3')];
 const network = wakeupAddress().network;
@@ -11,6 +19,7 @@ export function wakeups(test: Test): void {
   attempts(test);
   endings(test);
   lateness(test);
+  resumption(test);
   turns(test);
 }
 
@@ -346,6 +355,26 @@ function lateness(test: Test): void {
     await twice(() => store.unregister(device, c1, sampleMs));
     await twice(() => move(device, { name: 'lapsed', nowMs: sampleMs }));
     await twice(() => hello(device, { channels: [] }));
+  });
+}
+
+function resumption(test: Test): void {
+  test('windows that are over too soon last longer, the others stay as they are', async (t, open) => {
+    const { store, put, begin, move, device } = await meet(open, {
+      ...{ store: 'empty', address: anyAddress() },
+    });
+    await put(device, c1, 1);
+    await begin(device, { dueMs: windowMs });
+    const other = await meetAnother(store, { address: anyAddress() });
+    await put(other.device, c1, 1);
+    await store.extendWindows(windowMs + 50);
+    t.match(await store.wakeupOf(device), { state: 'sending', attempts: 1, dueMs: windowMs + 50 });
+    t.match(await store.wakeupOf(other.device), { state: 'owed', dueMs: sampleMs + 10_000 });
+    await move(device, { name: 'triggered', dueMs: windowMs + 80 });
+    await store.extendWindows(windowMs + 60);
+    t.match(await store.wakeupOf(device), { state: 'awaited', dueMs: windowMs + 80 });
+    const hello = await phrases(store).hello(device, { nowMs: windowMs + 70 });
+    t.match(hello.ended, { outcome: 'success' });
   });
 }
 

@@ -264,7 +264,8 @@ t.test('due wakeups survive the end of central, and are sent after its next star
   await isOnline(after);
   t.equal(gateway.wakeups.length, 1, 'not before it is due');
   const tookMs = await untilNextWakeup({ ...after, clock, gateway }, { stepMs: 1_000 });
-  t.ok(tookMs >= 3_000 && tookMs <= 3_000 + slackMs, String(tookMs));
+  // Its window was over sooner, but nobody could say hello while central was away.
+  t.ok(tookMs >= 8_000 && tookMs <= 8_000 + slackMs, String(tookMs));
   await during(clock, after.watch.logged(traces.wakeupAnswered));
   t.equal(await after.metric(wakeups('unconfirmed')), 1);
   const device = await connectDevice(t, after.url);
