@@ -11,6 +11,7 @@ import { createRequestRate } from './app/request-rate.js';
 import { createResources } from './app/resources.js';
 import { createRouter } from './app/router.js';
 import type { CentralConfig } from './config.js';
+import { createConnections } from './connections.js';
 import { configuredNetworks, openCore } from './core.js';
 import { createAdmission } from './device/admission.js';
 import { createDeadlines } from './device/deadlines.js';
@@ -108,8 +109,13 @@ async function start(
   const app = createResources({
     ...{ store, ids, presence, deliver, baseUrl, limits: config, clock },
   });
+  const connections = createConnections({
+    limits: config,
+    countRefused: (reason) => metrics.refusedConnections.inc({ reason }),
+  });
   const server = createPublicServer({
     tls: settings.tls,
+    connections,
     onUpgrade: devices.onUpgrade,
     onRequest: createRouter({
       resources: app.resources,
@@ -130,6 +136,7 @@ async function start(
   metrics.observe({
     devicesConnected: presence.size,
     socketsOpen: devices.size,
+    connectionsOpen: connections.size,
     networks: () => networks().report(),
     storeProblem: () => store.problem(),
     waking: wake.report,

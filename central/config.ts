@@ -87,6 +87,12 @@ export function schemaFor(folder: string) {
       socketsPerAddressMax: amount(20_000, 1).describe(
         'further sockets of one remote address get 503; behind the NAT of an operator are many devices',
       ),
+      connectionsMax: amount(20_000, 1).describe(
+        'further TCP connections are closed; those of device sockets do not count',
+      ),
+      connectionsPerAddressMax: amount(5_000, 1).describe(
+        'of these, those of one remote address; not those of trustedProxies',
+      ),
       requestsPerAddressPerSecond: amount(10_000, 1).describe(
         'further requests of one app server, known by its address, get 429',
       ),

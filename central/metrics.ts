@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createRegistry, levelsOf } from '../shared/metrics.js';
 import type { NetworkKey } from '../shared/network.js';
 import { limitResults, successes } from './app/problems.js';
+import { connectionRefusals } from './connections.js';
 import { deliveryPaths } from './deliver/deliver.js';
 import { refusalStatus } from './device/listener.js';
 import { ackCodes, closeCodes, closeLabel, nackCodes } from './protocol/codes.js';
@@ -18,6 +19,7 @@ import type { WakingReport } from './wakeup/wake.js';
 export interface CentralGauges {
   devicesConnected: () => number;
   socketsOpen: () => number;
+  connectionsOpen: () => number;
   networks: () => readonly NetworkReport[];
   storeProblem: () => string | undefined;
   waking: () => readonly WakingReport[];
@@ -99,6 +101,12 @@ export function createMetrics(): CentralMetrics {
   closes.inc({ code: closeLabel(closeCodes.asleep) }, 0);
   const refusedSockets = counter('sockets_refused_total', 'Refused sockets, by reason', ['reason']);
   for (const reason of Object.keys(refusalStatus)) refusedSockets.inc({ reason }, 0);
+  const refusedConnections = counter(
+    'connections_refused_total',
+    'TCP connections closed at once, by the limit',
+    ['reason'],
+  );
+  for (const reason of connectionRefusals) refusedConnections.inc({ reason }, 0);
   const deviceEvents = counter('device_events_total', 'Protocol errors, resends and hit limits', [
     'event',
   ]);
@@ -115,6 +123,7 @@ export function createMetrics(): CentralMetrics {
     closes,
     puts,
     refusedSockets,
+    refusedConnections,
     deviceEvents,
     gatewayFailures,
     waking: {
@@ -170,6 +179,11 @@ function observe(registry: Registry, read: CentralGauges): void {
 
   level('devices_connected', 'Devices with an open socket that said hello', read.devicesConnected);
   level('sockets_open', 'Open device sockets, with or without a hello', read.socketsOpen);
+  level(
+    'connections_open',
+    'Open TCP connections that are no device sockets',
+    read.connectionsOpen,
+  );
   level(
     'networks_online',
     'Networks whose devices can be woken now',
@@ -252,6 +266,7 @@ export interface CentralMetrics {
   messages: MessageCounts;
   closes: Counter<'code'>;
   refusedSockets: Counter<'reason'>;
+  refusedConnections: Counter<'reason'>;
   deviceEvents: Counter<'event'>;
   gatewayFailures: Counter<'code'>;
   hellosDeferred: Counter;

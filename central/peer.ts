@@ -34,7 +34,7 @@ const mappedPrefix = '::ffff:';
 const withPort = /^(?:\[([^\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+)$/;
 
 /** IPv4 addresses as such also where they are mapped into IPv6 (RFC 4291 section 2.5.5.2); no zone, no port. */
-function plainAddress(text: string): string | undefined {
+export function plainAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   if (text.startsWith(mappedPrefix) && isIPv4(text.slice(mappedPrefix.length))) {
     return text.slice(mappedPrefix.length);

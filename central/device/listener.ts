@@ -16,8 +16,8 @@ export interface ListenerLimits {
 }
 
 export interface DeviceListener {
-  /** Takes the upgrade requests of an HTTP server. */
-  onUpgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void;
+  /** Takes the upgrade requests of an HTTP server. Tells whether there is a socket now. */
+  onUpgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): boolean;
   /** Open sockets, with or without a hello. */
   size(): number;
   /** Takes no more and closes every socket, the oldest first. */
@@ -135,8 +135,9 @@ export function createDeviceListener(options: {
         countRefused(why);
         log(traces.deviceRefused, { why });
         refuse(tcp, refusalStatus[why]);
-        return;
+        return false;
       }
+      let isTaken = false;
       server.handleUpgrade(request, tcp, head, (socket) => {
         socket.tcp = tcp;
         socket.remoteAddress = address;
@@ -146,7 +147,10 @@ export function createDeviceListener(options: {
         socket.on('message', onMessage);
         socket.on('error', onError);
         socket.on('close', onClose);
+        isTaken = true;
       });
+      // The library calls back at once, or has refused.
+      return isTaken;
     },
     size: () => sockets.size,
     async close({ spreadMs, cutAfterMs }) {

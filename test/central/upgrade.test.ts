@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import t, { type Test } from 'tap';
 import { createPublicServer } from '../../central/server.js';
+import { sampleConnections } from '../support/central-samples.js';
 
 async function exchange(port: number, request: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
@@ -22,7 +23,13 @@ async function serverFor(
   onRequest: (request: IncomingMessage, response: ServerResponse) => void,
   onUpgrade: (request: IncomingMessage, tcp: Duplex) => void,
 ): Promise<number> {
-  const server = createPublicServer({ tls: undefined, onRequest, onUpgrade });
+  const server = createPublicServer({
+    ...{ tls: undefined, onRequest, connections: sampleConnections() },
+    onUpgrade: (request, tcp) => {
+      onUpgrade(request, tcp);
+      return false;
+    },
+  });
   t.teardown(() => server.close(0));
   return Number(new URL(await server.open({ host: '127.0.0.1', port: 0 })).port);
 }

@@ -22,7 +22,14 @@ import type { Clock } from '../../shared/clock.js';
 import { json, text } from '../../shared/http.js';
 import type { NetworkKey } from '../../shared/network.js';
 import { keepLog } from './central-log.js';
-import { channel, helloRecord, sampleIds, sampleMs, wakeupAddress } from './central-samples.js';
+import {
+  channel,
+  helloRecord,
+  sampleConnections,
+  sampleIds,
+  sampleMs,
+  wakeupAddress,
+} from './central-samples.js';
 import { createManualClock } from './manual-clock.js';
 import { served } from './scripted-gateway.js';
 
@@ -164,8 +171,12 @@ export async function openApp(
   };
   const server = createPublicServer({
     tls: undefined,
+    connections: sampleConnections(),
     onRequest,
-    onUpgrade: (_, tcp) => void tcp.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    onUpgrade: (_, tcp) => {
+      tcp.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+      return false;
+    },
   });
   url = await server.open({ host: '127.0.0.1', port: 0 });
   t.teardown(() => server.close(0));

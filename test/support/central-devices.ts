@@ -16,7 +16,7 @@ import { createPublicServer } from '../../central/server.js';
 import type { MessageRecord } from '../../central/store/messages.js';
 import type { Store } from '../../central/store/store.js';
 import { openDelivery } from './central-app.js';
-import { sampleIds } from './central-samples.js';
+import { sampleConnections, sampleIds } from './central-samples.js';
 import { connectDevice, type Frame, type TestDevice } from './test-device.js';
 
 interface Test {
@@ -71,6 +71,7 @@ export async function openDevices(t: Test, changes: Partial<typeof limits> = {})
   });
   const server = createPublicServer({
     tls: undefined,
+    connections: sampleConnections(),
     onRequest: (_, response) => void response.writeHead(404).end(),
     onUpgrade: devices.onUpgrade,
   });

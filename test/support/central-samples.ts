@@ -1,5 +1,6 @@
 // Values that tests of central begin with. Made by the parsers that make them in the program.
 
+import { type Connections, createConnections } from '../../central/connections.js';
 import {
   type ChannelId,
   createIds,
@@ -72,4 +73,10 @@ export function messageRecord(
     wakeupDueMs: nowMs + (urgency === 'high' ? 10_000 : 5_000),
     ...more,
   };
+}
+
+/** More than any test holds open. */
+export function sampleConnections(): Connections {
+  const limits = { connectionsMax: 1_000, connectionsPerAddressMax: 1_000, trustedProxies: [] };
+  return createConnections({ limits, countRefused: () => {} });
 }

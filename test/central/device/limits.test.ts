@@ -12,6 +12,8 @@ t.test('every limit has its metric before it is hit', async (t) => {
   for (const line of [
     'sockets_refused_total{reason="sockets"}',
     'sockets_refused_total{reason="sockets-per-address"}',
+    'connections_refused_total{reason="connections"}',
+    'connections_refused_total{reason="connections-per-address"}',
     'device_events_total{event="overflow"}',
     'notify_requests_total{result="body-too-large"}',
     'notify_requests_total{result="too-many-requests"}',
