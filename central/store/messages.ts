@@ -43,7 +43,7 @@ export interface MessageRecord {
   key: string | undefined;
   /** Where the app server wants to read what became of it. */
   receipt: ReceiptId | undefined;
-  /** Beyond this many pending the oldest end as dropped: those that no socket was sent lately first, and of these those of low urgency. */
+  /** Beyond this many pending the oldest end as dropped, those of low urgency first. */
   messagesMax: number;
   /** Of those that ended it is remembered what became of so many, the last ones. */
   messagesEndedMax: number;

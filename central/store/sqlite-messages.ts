@@ -58,10 +58,7 @@ export interface MessageRows {
   end(row: Ending, as: MessageEnd, at: EndedAt): void;
   /** Ends those of a device's pending messages. Tells how many. */
   endAll(device: Buffer, which: Selection, as: MessageEnd, nowMs: number): number;
-  /**
-   * Ends as dropped what is beyond the limit: what no socket was sent lately first, for a device may have the other in
-   * its hands, then the least urgent, and of these the oldest.
-   */
+  /** Ends as dropped what is beyond the limit: the least urgent first, and of these the oldest. */
   trim(device: Buffer, limit: { nowMs: number; messagesMax: number }): Ending[];
   /** Pending ones whose time is over, across devices. */
   overdue(nowMs: number, limit: number): Ending[];
@@ -88,9 +85,6 @@ export interface MessageRows {
 /** For how many wakeups a message asks, as its column says it. */
 export const wakes = { never: 0, once: 1, always: 2 } as const;
 export type Wakes = (typeof wakes)[keyof typeof wakes];
-
-/** For so long a device may have a message that was sent, and not have said so. */
-const sentLatelyMs = 120_000;
 
 /** Reads and changes messages, inside a transaction that someone else makes. */
 export function createMessageRows(db: Database): MessageRows {
@@ -129,7 +123,7 @@ export function createMessageRows(db: Database): MessageRows {
     trim(device, { nowMs, messagesMax }) {
       const excess = (sql.count.get(device, nowMs) as number) - messagesMax;
       if (excess <= 0) return [];
-      return endEach(sql.excess.all({ device, nowMs, sentLatelyMs, excess }), 'dropped', nowMs);
+      return endEach(sql.excess.all({ device, nowMs, excess }), 'dropped', nowMs);
     },
     overdue: (nowMs, limit) => sql.overdue.all(nowMs, limit) as Ending[],
     pending: (device, { nowMs, limit }) =>
@@ -227,8 +221,7 @@ function prepareStatements(db: Database) {
     excess: db.prepare(`
       SELECT serial, device, receipt FROM message
       WHERE device = @device AND ended_at IS NULL AND expires_at > @nowMs
-      ORDER BY sent_at IS NOT NULL AND abs(@nowMs - sent_at) < @sentLatelyMs, urgency, serial
-      LIMIT @excess`),
+      ORDER BY urgency, serial LIMIT @excess`),
     overdue: db.prepare(`
       SELECT serial, device, receipt FROM message WHERE ended_at IS NULL AND expires_at <= ?
       ORDER BY expires_at LIMIT ?`),

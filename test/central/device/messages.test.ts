@@ -132,6 +132,26 @@ t.test('sends the oldest twenty, and further ones as these are acked', async (t)
   }
 });
 
+t.test('what is dropped on its way to a device is not sent again, and makes room', async (t) => {
+  const { store, meet, send } = await openDevices(t);
+  const met = await meet(webPush);
+  const low = { urgency: 'very-low' } as const;
+  const sent = await send(met, ...Array.from({ length: messagesInFlightMax }, () => low));
+  for (const id of sent) t.match(await met.socket.receive(), { version: id });
+  const [next] = await send(met, { urgency: 'high', messagesMax: messagesInFlightMax });
+  t.match(await met.socket.receive(), { version: next });
+  t.match(await store.messageStatus(met.device, sent[0] as never), { state: 'dropped' });
+  ack(met.socket, entry(met, sent[0], 100));
+  t.same(await settled(met.socket), {});
+  t.match(await store.messageStatus(met.device, sent[0] as never), { state: 'acked' });
+  const again = [...sent.slice(1), next];
+  for (const id of again) t.match(await met.socket.receive(), { version: id }, 'unacked');
+  ack(met.socket, ...again.map((id) => entry(met, id, 100)));
+  t.same(await settled(met.socket), {});
+  const [last] = await send(met, {});
+  t.match(await met.socket.receive(), { version: last });
+});
+
 t.test('a message that is acked while others are read comes once', async (t) => {
   const { meet, send } = await openDevices(t);
   const met = await meet(webPush);

@@ -289,17 +289,16 @@ function limits(test: Test): void {
     t.equal(await stateOf(device), 'owed');
   });
 
-  test('what a socket was sent lately goes last, for the device may have it', async (t, open) => {
-    const { store, send, waiting, device } = await meet(open, { takes });
+  test('what a socket was sent just now goes like any other, for its ack counts later, too', async (t, open) => {
+    const { store, send, waiting, statusOf, device } = await meet(open, { takes });
     const sent = await send(device, c1, { urgency: 'very-low' });
     await store.noteSent(device, [sent.id], sampleMs);
-    const least = await send(device, c1, { urgency: 'low' });
-    const next = await send(device, c1, { urgency: 'high', messagesMax: 2 });
-    t.same(await waiting(device), [sent.id, next.id], 'without the one that is the least else');
-    t.not(next.id, least.id);
-    const later = { nowMs: sampleMs + 600_000, messagesMax: 2 };
-    const last = await send(device, c1, later);
-    t.same(await waiting(device), [next.id, last.id], 'it never said that it has it');
+    const next = await send(device, c1, { urgency: 'high', messagesMax: 1 });
+    t.equal(next.endedAs, undefined);
+    t.same(await waiting(device), [next.id]);
+    t.equal(await statusOf(device, sent.id), 'dropped');
+    await store.ackMessages(device, [{ id: sent.id, code: 100 }], sampleMs);
+    t.equal(await statusOf(device, sent.id), 'acked');
   });
 
   test('a limit that became smaller counts from the next message on', async (t, open) => {
