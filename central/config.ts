@@ -110,7 +110,7 @@ export function schemaFor(folder: string) {
         'of so many messages of a device that ended last it can be asked what became of them',
       ),
       gatherNormalMs: amount(5_000, 0, ms.hour).describe(
-        'a wakeup for messages of normal urgency waits this long for others to join it',
+        'a wakeup for messages of normal urgency waits this long for others to join it, and for half of their time to live at most',
       ),
       messageStatusMs: amount(ms.day, 0, 365 * ms.day).describe(
         'how long after its end the status and the receipt of a message can be read',

@@ -56,14 +56,16 @@ export function createTakeMessage(parts: {
       messagesEndedMax: limits.messagesEndedPerDeviceMax,
       expiresMs: nowMs + (ttlSeconds * 1000 || atOnce),
       // What is for now is for an open socket: a device that sleeps comes too late for it.
-      wakeupDueMs: ttlSeconds === 0 ? undefined : nowMs + waitFor(sending.urgency),
+      wakeupDueMs: ttlSeconds === 0 ? undefined : nowMs + waitFor(sending.urgency, ttlSeconds),
     });
     const afterwards = () => void deliver(sending.device, put);
     return { outcome: put.outcome, id, ttlSeconds, afterwards };
   };
 
   /** How long a wakeup may wait: for others to join it, or only for the device to take the message from its socket. */
-  function waitFor(urgency: Urgency): number {
-    return urgency === 'high' ? limits.wakeupRetryFloorMs : limits.gatherNormalMs;
+  function waitFor(urgency: Urgency, ttlSeconds: number): number {
+    if (urgency === 'high') return limits.wakeupRetryFloorMs;
+    // A device that is woken has the other half to come for it.
+    return Math.min(limits.gatherNormalMs, (ttlSeconds * 1000) / 2);
   }
 }

@@ -43,6 +43,7 @@ export interface DeviceRow {
   attempts: number;
   due_at: number | null;
   not_before: number | null;
+  put_off: number;
   sent_at: number | null;
   since_at: number | null;
   dark_at: number | null;
@@ -54,8 +55,8 @@ export function createWakeupRows(db: Database) {
   const read = db.prepare('SELECT * FROM device WHERE device = ?');
   const write = db.prepare(`
     UPDATE device SET state = @state, serial = @serial, counter = @counter, attempts = @attempts,
-      due_at = @dueMs, not_before = @notBeforeMs, sent_at = @sentMs, since_at = @sinceMs, dark_at = @darkMs,
-      dark_reason = @darkReason, lane = @lane, proven = iif(@state = 'dark', 0, proven)
+      due_at = @dueMs, not_before = @notBeforeMs, put_off = @isPutOff, sent_at = @sentMs,
+      since_at = @sinceMs, dark_at = @darkMs, dark_reason = @darkReason, lane = @lane, proven = iif(@state = 'dark', 0, proven)
     WHERE device = @device`);
   const wants = db
     .prepare(`
@@ -177,6 +178,7 @@ function recordOf(row: DeviceRow): WakeupRecord {
     attempts: row.attempts,
     dueMs: row.due_at ?? undefined,
     notBeforeMs: row.not_before ?? undefined,
+    isPutOff: row.put_off === 1,
     sentMs: row.sent_at ?? undefined,
     sinceMs: row.since_at ?? undefined,
     darkMs: row.dark_at ?? undefined,
@@ -192,6 +194,7 @@ function columnsOf(wakeup: DeviceWakeup) {
     ...{
       dueMs: dueMs ?? null,
       notBeforeMs: notBeforeMs ?? null,
+      isPutOff: Number(wakeup.isPutOff),
       sentMs: sentMs ?? null,
       sinceMs: sinceMs ?? null,
     },

@@ -7,6 +7,7 @@
  * probation  the device was dark and is back; its socket stays open until a wakeup has worked
  * resting    an address that is believed, and nothing pending that wants a wakeup
  * gathering  something that can wait is pending: a wakeup is to be sent at `dueMs`, or sooner when something urgent comes
+ *            or something that cannot wait for so long
  * owed       something is pending: a wakeup is to be sent at `dueMs`
  * sending    handed to a gateway; without an answer until `dueMs` it was an attempt in vain
  * awaited    it left the gateway: the device has until `dueMs` to say hello
@@ -48,6 +49,8 @@ export interface WakeupRecord {
   dueMs: number | undefined;
   /** No attempt before this time: the one before it ended early, and anyone may have forged why. */
   notBeforeMs: number | undefined;
+  /** It was gathered, and could not leave when its time had come: nothing that can wait makes it due sooner. */
+  isPutOff: boolean;
   /** When the wakeup under way was sent. */
   sentMs: number | undefined;
   /** When the oldest version or message came that a wakeup is owed for. */
@@ -184,7 +187,7 @@ export function isBelieved(state: WakeupState): boolean {
 
 /** The record of a device that never said anything. */
 export const noWakeup: WakeupRecord = {
-  ...{ state: 'none', attempts: 0, dueMs: undefined, notBeforeMs: undefined },
+  ...{ state: 'none', attempts: 0, dueMs: undefined, notBeforeMs: undefined, isPutOff: false },
   ...{ sentMs: undefined, sinceMs: undefined, darkMs: undefined, darkReason: undefined },
 };
 
@@ -208,10 +211,12 @@ function owe(from: WakeupRecord, put: Put): Step {
   return { to: { ...noWakeup, state, attempts, ...dueOf(from, put), sinceMs: put.nowMs } };
 }
 
-/** What was gathered so far rides along with something that cannot wait. */
+/** What was gathered so far rides along with something that cannot wait, or not for so long. */
 function hasten(from: WakeupRecord, put: Put): Step {
-  if (!put.isUrgent) return replace(from, put);
-  return { to: { ...from, state: 'owed', ...dueOf(from, sooner(from, put)) } };
+  const due = dueOf(from, sooner(from, put));
+  if (put.isUrgent) return { to: { ...from, state: 'owed', isPutOff: false, ...due } };
+  const joined = replace(from, put);
+  return from.isPutOff ? joined : { ...joined, to: { ...joined.to, ...due } };
 }
 
 /** Nothing was heard of the device, so its attempts stay. One under way is not taken back: its window tells of the device. */
@@ -249,12 +254,12 @@ function dueOf({ notBeforeMs }: WakeupRecord, { nowMs, dueMs }: Put) {
 }
 
 function postpone(from: WakeupRecord, { dueMs }: { dueMs: number }): Step {
-  return { to: { ...from, dueMs } };
+  return { to: { ...from, dueMs, isPutOff: from.state === 'gathering' } };
 }
 
 function begin(from: WakeupRecord, { nowMs, dueMs }: { nowMs: number; dueMs: number }): Step {
   const attempts = from.attempts + 1;
-  const times = { sentMs: nowMs, dueMs, notBeforeMs: undefined };
+  const times = { sentMs: nowMs, dueMs, notBeforeMs: undefined, isPutOff: false };
   return { to: { ...from, state: 'sending', attempts, ...times } };
 }
 
@@ -269,7 +274,7 @@ function takeBack(from: WakeupRecord, { dueMs, canWait, isWorthAnother }: Unsent
   const back = { ...from, attempts: from.attempts - 1 };
   if (!isWorthAnother) return release(back);
   const state = canWait ? 'gathering' : 'owed';
-  return { to: { ...back, state, sentMs: undefined, dueMs } };
+  return { to: { ...back, state, sentMs: undefined, dueMs, isPutOff: canWait } };
 }
 
 /** The device said hello: within the window that is what the wakeup was for. */

@@ -59,6 +59,7 @@ function stepsFrom(state: WakeupState, name: WakeupEventName) {
           attempts,
           dueMs: endMs,
           notBeforeMs: undefined,
+          isPutOff: false,
           sentMs: 0,
           sinceMs: 0,
         };

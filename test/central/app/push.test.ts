@@ -223,6 +223,20 @@ t.test('urgency decides whether and when a sleeping device is woken', async (t) 
   }
 });
 
+t.test('what has little time to live is gathered for half of it at most', async (t) => {
+  const { post, store, meet, url, pushPathFor, clock } = await setUp(t);
+  const device = await meet({ takes: 'push', address: wakeupAddress(undefined, { port: 9000 }) });
+  const dueAfterMs = async (ttl: string) => {
+    await post({ ttl }, 'x', url + pushPathFor(device));
+    const { state, dueMs = 0 } = (await store.wakeupOf(device)) ?? {};
+    t.equal(state, 'gathering');
+    return dueMs - clock.now();
+  };
+  t.equal(await dueAfterMs('3600'), 5_000);
+  t.equal(await dueAfterMs('3'), 1_500, 'and so is what gathers already');
+  t.equal(await dueAfterMs('8'), 1_500);
+});
+
 t.test('the device is signalled after the answer was written', async (t) => {
   const { post, presence, device, responses, pending } = await setUp(t);
   const seen: { isAnswered: boolean; pending: Promise<unknown[]> }[] = [];

@@ -41,6 +41,19 @@ function urgencies(test: Test): void {
     t.ok((await due('owed', { nowMs: sampleMs + 5_000 })).includes(device));
   });
 
+  test('what is gathered leaves sooner with what cannot wait for so long', async (t, open) => {
+    const { store, send, due, device } = await meet(open, { takes, address: anyAddress() });
+    const first = await send(device, c1, { wakeupDueMs: sampleMs + 5_000 });
+    const second = await send(device, c1, { nowMs: sampleMs + 9, wakeupDueMs: sampleMs + 1_009 });
+    const owed = { ...first.owed, dueMs: sampleMs + 1_009 };
+    t.match(second, { isOwedAnew: false, owed });
+    t.same(await store.wakeupOf(device), owed);
+    t.ok((await due('owed', { nowMs: sampleMs + 1_009 })).includes(device));
+    await send(device, c1, { topic: 'a', nowMs: sampleMs + 10 });
+    const again = await send(device, c1, { topic: 'a', nowMs: sampleMs + 11 });
+    t.same(again.owed, owed, 'a newer one of the topic does not postpone it');
+  });
+
   test('what is gathered leaves at once with something that cannot wait', async (t, open) => {
     for (const kind of ['version', 'message'] as const) {
       const { put, send, device } = await meet(open, { takes, address: anyAddress() });
@@ -173,6 +186,7 @@ function once(test: Test): void {
       await deferred('gathering');
       const normal = await send(device, c1);
       t.match(normal, { isOwedAnew: false, owed: { dueMs: laterMs } }, 'a deferral is obeyed');
+      t.ok(normal.owed?.isPutOff);
       const urgent = kind === 'version' ? await put(device, c1, 1) : await send(device, c1, high);
       t.match(urgent, { isOwedAnew: true, owed: { state: 'owed', dueMs: sampleMs + 10_000 } });
       await deferred('owed');
@@ -409,6 +423,6 @@ function mixtures(test: Test): void {
     const { send, move, device } = await meet(open, { takes, address: anyAddress() });
     const { owed } = await send(device, c1);
     const held = await move(device, { name: 'held', dueMs: sampleMs + 77_000 });
-    t.same(held?.now, { ...owed, dueMs: sampleMs + 77_000 });
+    t.same(held?.now, { ...owed, dueMs: sampleMs + 77_000, isPutOff: true });
   });
 }

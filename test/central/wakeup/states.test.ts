@@ -129,9 +129,26 @@ t.test('what can wait is gathered until its time or until something cannot', asy
   const from = records.gathering;
   t.same(step(from, patient), { to: from, outcome: 'replaced' }, 'it neither waits for each');
   t.same(after('gathering', 'put'), { to: { ...from, state: 'owed' } }, 'and no later for it');
-  t.same(after('gathering', 'held')?.to, { ...from, dueMs: nextMs });
+  t.same(after('gathering', 'held')?.to, { ...from, dueMs: nextMs, isPutOff: true });
   t.same(after('gathering', 'begun')?.to, after('owed', 'begun')?.to);
   t.same(step(from, { name: 'said', ...pending })?.to, { ...owedAnew, sinceMs: 500 });
+});
+
+t.test('what is gathered leaves sooner with something that cannot wait for so long', async (t) => {
+  const from = { ...records.gathering, dueMs: nextMs };
+  const sooner: WakeupEvent = { ...events.put, isUrgent: false, dueMs: nowMs + 7 };
+  const hastened = { ...from, dueMs: nowMs + 7 };
+  t.same(step(from, sooner), { to: hastened, outcome: 'replaced' });
+  t.same(step(hastened, patient)?.to, hastened, 'what comes later does not postpone it');
+  const paused = { ...from, notBeforeMs: windowEndMs };
+  t.same(
+    step(paused, sooner)?.to,
+    { ...paused, dueMs: windowEndMs },
+    'not before the pause is over',
+  );
+  const putOff = step(records.sending, { ...events.unsent, canWait: true })?.to ?? noWakeup;
+  t.same(step(putOff, sooner)?.to, putOff, 'a deferral is obeyed');
+  t.match(step(putOff, { ...sooner, isUrgent: true })?.to, { state: 'owed', dueMs: nowMs + 7 });
 });
 
 t.test('what is owed is sent once at a time, put off, or no longer needed', async (t) => {
@@ -174,7 +191,11 @@ t.test('what was handed to a gateway left, was taken back, or failed', async (t)
   const owed = { ...records.owed, dueMs: nextMs };
   t.same(after('sending', 'unsent')?.to, owed, 'what was taken back is no attempt');
   const gathered = step(sending, { ...events.unsent, canWait: true })?.to;
-  t.same(gathered, { ...owed, state: 'gathering' }, 'what can wait does not delay what cannot');
+  t.same(
+    gathered,
+    { ...owed, state: 'gathering', isPutOff: true },
+    'what can wait does not delay what cannot',
+  );
   const nothing = step(sending, { ...events.unsent, isWorthAnother: false })?.to;
   t.same(nothing, { ...resting, attempts: 1 });
   t.same(after('sending', 'put')?.to, sending);
@@ -314,10 +335,11 @@ const anyRecord: fc.Arbitrary<WakeupRecord> = fc
     ...{ dueMs: timeMs, sentMs: timeMs, sinceMs: timeMs, darkMs: timeMs },
     notBeforeMs: fc.option(timeMs, { nil: undefined }),
     darkReason: fc.constantFrom(...darkReasons),
+    isGatheredAgain: fc.boolean(),
   })
-  .map(({ state, attempts, notBeforeMs, ...rest }): WakeupRecord => {
+  .map(({ state, attempts, notBeforeMs, isGatheredAgain, ...rest }): WakeupRecord => {
     const { dueMs, sentMs, sinceMs, darkMs, darkReason } = rest;
-    const at = { ...noWakeup, state };
+    const at = { ...noWakeup, state, isPutOff: state === 'gathering' && isGatheredAgain };
     if (isToBeSent(at)) return { ...at, attempts: attempts - 1, dueMs, notBeforeMs, sinceMs };
     if (state === 'resting') return { ...at, attempts: attempts - 1, notBeforeMs };
     if (isUnderWay(at)) return { ...at, attempts, dueMs, sentMs, sinceMs };
@@ -348,6 +370,7 @@ function faultsOf(record: WakeupRecord): string[] {
       (sinceMs !== undefined) === isDue(record),
     'a pause only while none is under way':
       notBeforeMs === undefined || state === 'resting' || isToBeSent(record),
+    'put off only while gathering': !record.isPutOff || state === 'gathering',
     'sentMs exactly while one is under way': (sentMs !== undefined) === isUnderWay(record),
     'darkMs exactly while dark or on probation': (darkMs !== undefined) === isDark,
     'a reason exactly while dark or on probation': (darkReason !== undefined) === isDark,

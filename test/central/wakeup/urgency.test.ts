@@ -82,9 +82,22 @@ t.test('low ones never wake, and come with the next connection', async (t) => {
 t.test('a message whose time is over before its turn wakes nobody', async (t) => {
   const running = await asleep(t);
   const message = await running.post('normal', 3);
-  t.equal(await untilNextWakeup(running, { stepMs: 500, limitMs: 60_000 }), never);
+  // Central is busy elsewhere when it is due.
+  t.equal(await untilNextWakeup(running, { stepMs: 5_000, limitMs: 60_000 }), never);
   t.equal(await running.statusOf(message), 'expired');
 });
+
+t.test(
+  'a message that lives for less than is gathered wakes before its time is over',
+  async (t) => {
+    const running = await asleep(t);
+    await running.post('normal');
+    const message = await running.post('normal', 4);
+    const waitedMs = await untilNextWakeup(running, { stepMs: 500 });
+    t.ok(waitedMs >= 2_000 && waitedMs <= 3_500, `${waitedMs}`);
+    t.equal(await running.statusOf(message), 'wakeup-sent');
+  },
+);
 
 t.test('one without any time to live wakes nobody, however urgent', async (t) => {
   const running = await asleep(t);
