@@ -105,20 +105,26 @@ function readUnregister(frame: Frame): Read {
   return channel ? { messageType: 'unregister', channel } : errorOf('bad-channel', 'unregister');
 }
 
-/** An entry has a version, or the id of a message: in the field of versions, or in the one of desktop notifications. */
+/**
+ * An entry has the id of a message, in the field of versions or in the one of desktop notifications, and needs no
+ * channel then; or a version of its channel.
+ */
 function readAck(frame: Frame): Read {
   if (!Array.isArray(frame.updates)) return errorOf('bad-channel', 'ack');
   const updates: Update[] = [];
   const messages: AckedMessage[] = [];
   for (const item of frame.updates as unknown[]) {
     const { channelID, version, _internal_id, code } = fieldsOf(item);
+    const id = parseMessageId(_internal_id ?? version);
+    if (id) {
+      messages.push({ id, code: parseAckCode(code) });
+      continue;
+    }
     const channel = parseChannelId(channelID);
     if (!channel) return errorOf('bad-channel', 'ack');
-    const id = parseMessageId(_internal_id ?? version);
     const number = readVersion(version);
-    if (id) messages.push({ id, code: parseAckCode(code) });
     // What is neither acknowledges nothing; the update comes again.
-    else if (number !== undefined) updates.push({ channel, version: number });
+    if (number !== undefined) updates.push({ channel, version: number });
   }
   return { messageType: 'ack', updates, messages };
 }

@@ -486,10 +486,14 @@ t.test('a text is a desktopNotification with an id of its own', async (t) => {
 t.test('a text is acknowledged by its id, in the field it came in or as a version', async (t) => {
   const id = newMessageId(sampleMs);
   for (const entry of [{ _internal_id: id }, { version: id }, { _internal_id: id, version: '5' }]) {
-    t.same(decodeValue({ messageType: 'ack', updates: [{ channelID: 'c1', ...entry }] }), {
-      ...{ messageType: 'ack', updates: [], messages: [{ id, code: undefined }] },
-    });
+    for (const channel of [{ channelID: 'c1' }, { channelID: '' }, {}]) {
+      t.same(decodeValue({ messageType: 'ack', updates: [{ ...channel, ...entry }] }), {
+        ...{ messageType: 'ack', updates: [], messages: [{ id, code: undefined }] },
+      });
+    }
   }
+  const noChannel = { messageType: 'ack', updates: [{ _internal_id: 'x' }] };
+  t.match(decodeValue(noChannel), { messageType: 'error', error: 'bad-channel' });
   t.match(decodeValue({ messageType: 'ack', updates: [{ channelID: 'c1', _internal_id: 'x' }] }), {
     ...{ updates: [], messages: [] },
   });

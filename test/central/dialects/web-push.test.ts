@@ -199,7 +199,8 @@ t.test('an ack is one of a message by its id, or of a version by its number', as
   for (const code of [undefined, null, 103, 99, '100', 301, {}]) {
     t.match(ack(entry(id, code)), { messages: [{ id, code: undefined }] }, 'any code is an ack');
   }
-  t.equal(refusal(ack({ version: id })), '457 ack');
+  t.match(ack({ version: id }), { messages: [{ id }] }, 'the id says enough');
+  t.equal(refusal(ack({ version: '5' })), '457 ack');
 });
 
 t.test('a nack names a message and a code', async (t) => {
