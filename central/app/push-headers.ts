@@ -59,7 +59,7 @@ function parseUrgency(value: string | string[] = 'normal'): Urgency | undefined 
   return urgencies.find((known) => known === word);
 }
 
-/** Passed on as it is: only the device reads it. */
+/** Passed on nearly as it is: only the device reads it. */
 function parseEncoding(headers: IncomingHttpHeaders): BodyEncoding | undefined {
   const fields: [keyof BodyEncoding, unknown][] = [
     ['encoding', headers['content-encoding']],
@@ -70,5 +70,22 @@ function parseEncoding(headers: IncomingHttpHeaders): BodyEncoding | undefined {
     return typeof field[1] === 'string' && field[1] !== '';
   });
   const isShort = sent.every(([, value]) => value.length <= headerCharsMax);
-  return isShort ? Object.fromEntries(sent) : undefined;
+  if (!isShort) return undefined;
+  const encoding: BodyEncoding = Object.fromEntries(sent);
+  const { encryption, cryptoKey } = encoding;
+  return {
+    ...encoding,
+    ...(encryption !== undefined && { encryption: bare('salt', encryption) }),
+    ...(cryptoKey !== undefined && { cryptoKey: bare('dh', cryptoKey) }),
+  };
+}
+
+/** A parameter without the quotes and the padding that libraries write around its base64url, and Firefox refuses. */
+function bare(name: string, field: string): string {
+  return field.replace(/[^;,]+/g, (parameter) => {
+    const valueAt = parameter.indexOf('=') + 1;
+    const key = parameter.slice(0, valueAt);
+    if (key.trim().toLowerCase() !== `${name}=`) return parameter;
+    return key + parameter.slice(valueAt).replace(/["=]/g, '');
+  });
 }

@@ -42,7 +42,7 @@ t.test('Topic has 1 to 32 characters of the base64url alphabet', async (t) => {
 });
 
 t.test('fields that the device needs are passed on as they are', async (t) => {
-  const [encryption, cryptoKey] = ['keyid="a";salt="AA"', 'dh=BB;p256ecdsa=CC'];
+  const [encryption, cryptoKey] = ['keyid="a";salt=AA;rs=4096', 'dh=BB;p256ecdsa=CC='];
   const old = { 'content-encoding': 'aesgcm', encryption, 'crypto-key': cryptoKey };
   t.match(parsePushHeaders({ ttl, ...old }), {
     encoding: { encoding: 'aesgcm', encryption, cryptoKey },
@@ -52,6 +52,27 @@ t.test('fields that the device needs are passed on as they are', async (t) => {
   for (const name of ['content-encoding', 'encryption', 'crypto-key']) {
     t.type(parsePushHeaders({ ttl, [name]: 'x'.repeat(1024) }), 'object');
     t.equal(parsePushHeaders({ ttl, [name]: 'x'.repeat(1025) }), 'bad-encoding', name);
+  }
+});
+
+t.test('a salt and a key are passed on without quotes and padding', async (t) => {
+  const passedOn = (encryption: string, cryptoKey: string) => {
+    const read = parsePushHeaders({ ttl, encryption, 'crypto-key': cryptoKey });
+    return typeof read === 'string' ? read : [read.encoding.encryption, read.encoding.cryptoKey];
+  };
+  t.same(passedOn('salt=AA==', 'dh=BB='), ['salt=AA', 'dh=BB']);
+  t.same(passedOn('salt="AA=="', 'dh="BB="'), ['salt=AA', 'dh=BB']);
+  t.same(passedOn('keyid="a=";salt="AA==";rs="4096"', 'keyid="a=";dh="BB=",p256ecdsa="CC="'), [
+    'keyid="a=";salt=AA;rs="4096"',
+    'keyid="a=";dh=BB,p256ecdsa="CC="',
+  ]);
+  t.same(passedOn('rs=1; Salt=AA=', 'p256ecdsa=CC=, DH=BB='), [
+    'rs=1; Salt=AA',
+    'p256ecdsa=CC=, DH=BB',
+  ]);
+  t.same(passedOn('dh=AA=', 'salt=BB='), ['dh=AA=', 'salt=BB='], 'each in its own field');
+  for (const odd of ['salt', '=', ';;,', 'salt==;', ' ', 'x'.repeat(1024)]) {
+    t.type(passedOn(odd, odd), Array, odd);
   }
 });
 
