@@ -153,7 +153,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
         return 'too-many-channels';
       }
       sql.register.run(device, channel);
-      sql.setKey.run(key ?? null, device, channel);
+      if (key !== undefined) sql.setKey.run(key, device, channel);
       return 'registered';
     },
 

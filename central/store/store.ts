@@ -161,7 +161,7 @@ export interface Store {
     device: DeviceId,
     channel: ChannelId,
     channelsMax: number,
-    /** Whose messages alone the channel takes from now on; base64url without padding. */
+    /** Whose messages alone the channel takes from now on; base64url without padding. Without one it keeps what it has. */
     key?: string,
   ): Promise<'registered' | 'too-many-channels'>;
 

@@ -148,6 +148,7 @@ function keys(test: Test): void {
     const refused = { outcome: 'belongs-to-key', isOwedAnew: false };
     for (const version of [1, 2]) t.same(await put(device, c1, version), refused);
     t.same(await pending(device), { c1: 1 }, 'what was taken stays');
+    await store.unregister(device, c1, sampleMs);
     await store.register(device, c1, 100);
     t.match(await put(device, c1, 2), { outcome: 'stored' });
   });
@@ -158,7 +159,7 @@ function keys(test: Test): void {
     t.match(await send(device, c1), { outcome: 'stored' });
   });
 
-  test('a channel registered again has the key of the last time', async (t, open) => {
+  test('a channel registered again has the key of the last time that one was named', async (t, open) => {
     const { store, send, waiting, device } = await meet(open, { channels: [], takes });
     await store.register(device, c1, 100, 'key-a');
     const { id } = await send(device, c1, { key: 'key-a' });
@@ -166,7 +167,21 @@ function keys(test: Test): void {
     t.match(await send(device, c1, { key: 'key-a' }), { outcome: 'wrong-key' });
     t.same(await waiting(device), [id], 'what was taken stays');
     await store.register(device, c1, 100);
-    t.match(await send(device, c1, { key: 'key-a' }), { outcome: 'stored' });
+    t.match(await send(device, c1), { outcome: 'key-missing' }, 'and none does not lift it');
+    t.match(await send(device, c1, { key: 'key-a' }), { outcome: 'wrong-key' });
+    t.match(await send(device, c1, { key: 'key-b' }), { outcome: 'stored' });
+  });
+
+  test('a channel that was gone in between begins without a key', async (t, open) => {
+    const { store, send, hello, device } = await meet(open, { channels: [], takes });
+    await store.register(device, c1, 100, 'key-a');
+    await store.unregister(device, c1, sampleMs);
+    await store.register(device, c1, 100);
+    t.match(await send(device, c1), { outcome: 'stored' });
+    await store.register(device, c1, 100, 'key-a');
+    await hello(device, { channels: [], takes });
+    await hello(device, { channels: [c1], takes });
+    t.match(await send(device, c1), { outcome: 'stored' });
   });
 }
 
