@@ -99,7 +99,6 @@ const steps = [
   CREATE INDEX device_lease ON device (said_at)
     WHERE state IN ('resting', 'gathering', 'owed', 'sending', 'awaited');
   `,
-  'ALTER TABLE device ADD COLUMN put_off INTEGER NOT NULL DEFAULT 0;',
 ];
 
 /** Opens or upgrades the tables. Throws when the file was written by a newer version of this program. */

@@ -43,7 +43,6 @@ export interface DeviceRow {
   attempts: number;
   due_at: number | null;
   not_before: number | null;
-  put_off: number;
   sent_at: number | null;
   since_at: number | null;
   dark_at: number | null;
@@ -55,7 +54,7 @@ export function createWakeupRows(db: Database) {
   const read = db.prepare('SELECT * FROM device WHERE device = ?');
   const write = db.prepare(`
     UPDATE device SET state = @state, serial = @serial, counter = @counter, attempts = @attempts,
-      due_at = @dueMs, not_before = @notBeforeMs, put_off = @isPutOff, sent_at = @sentMs,
+      due_at = @dueMs, not_before = @notBeforeMs, sent_at = @sentMs,
       since_at = @sinceMs, dark_at = @darkMs, dark_reason = @darkReason, lane = @lane, proven = iif(@state = 'dark', 0, proven)
     WHERE device = @device`);
   const wants = db
@@ -63,11 +62,6 @@ export function createWakeupRows(db: Database) {
       SELECT EXISTS (SELECT 1 FROM channel WHERE device = @device AND version > acked)
         OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL
           AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_by IS NULL)))`)
-    .pluck();
-  const cannotWait = db
-    .prepare(`
-      SELECT EXISTS (SELECT 1 FROM channel WHERE device = @device AND version > acked)
-        OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL AND wakes = 2)`)
     .pluck();
   let serial = db.prepare('SELECT coalesce(max(serial), 0) FROM device').pluck().get() as number;
 
@@ -107,10 +101,8 @@ export function createWakeupRows(db: Database) {
     /** Applies what was reported, with what is pending now. */
     report(row: DeviceRow, event: WakeupReport): Moved | undefined {
       const { device } = row;
-      if (event.name === 'unsent') {
-        const canWait = cannotWait.get({ device }) === 0;
-        return apply(row, { ...event, canWait, isWorthAnother: isWanted(device) });
-      }
+      if (event.name === 'unsent')
+        return apply(row, { ...event, isWorthAnother: isWanted(device) });
       if (!isVerdict(event)) return apply(row, event);
       return apply(row, { ...event, isWorthAnother: isWanted(device, event.nowMs) });
     },
@@ -178,7 +170,6 @@ function recordOf(row: DeviceRow): WakeupRecord {
     attempts: row.attempts,
     dueMs: row.due_at ?? undefined,
     notBeforeMs: row.not_before ?? undefined,
-    isPutOff: row.put_off === 1,
     sentMs: row.sent_at ?? undefined,
     sinceMs: row.since_at ?? undefined,
     darkMs: row.dark_at ?? undefined,
@@ -194,7 +185,6 @@ function columnsOf(wakeup: DeviceWakeup) {
     ...{
       dueMs: dueMs ?? null,
       notBeforeMs: notBeforeMs ?? null,
-      isPutOff: Number(wakeup.isPutOff),
       sentMs: sentMs ?? null,
       sinceMs: sinceMs ?? null,
     },

@@ -47,10 +47,8 @@ export interface WakeupRecord {
   attempts: number;
   /** When something is to be done next, in milliseconds since the epoch; only while gathering, owed, sending or awaited. */
   dueMs: number | undefined;
-  /** No attempt before this time: the one before it ended early, and anyone may have forged why. */
+  /** No attempt before this time: a gateway put the last one off, or it ended early, and anyone may have forged why. */
   notBeforeMs: number | undefined;
-  /** It was gathered, and could not leave when its time had come: nothing that can wait makes it due sooner. */
-  isPutOff: boolean;
   /** When the wakeup under way was sent. */
   sentMs: number | undefined;
   /** When the oldest version or message came that a wakeup is owed for. */
@@ -90,8 +88,8 @@ export type WakeupEvent =
   | { name: 'begun'; nowMs: number; dueMs: number }
   /** it left its gateway; `dueMs` is the end of its window where handing it over took a part of that */
   | { name: 'triggered'; dueMs?: number }
-  /** no gateway takes it now; not an attempt. `canWait`: all that is pending does */
-  | ({ name: 'unsent'; dueMs: number; canWait: boolean } & Worth)
+  /** no gateway takes it now, and none is to be asked before `dueMs`; not an attempt */
+  | ({ name: 'unsent'; dueMs: number } & Worth)
   /** a gateway's policy or sender said no */
   | ({ name: 'refused' } & Verdict)
   /** the network said that nobody is there */
@@ -164,7 +162,7 @@ const table: Record<WakeupState, Partial<Record<WakeupEventName, Move>>> = {
 export const windowMsMax = 4_500_000;
 
 /** An event as whoever tells of it knows it; what is pending is for the store to say. */
-export type WakeupReport = Without<WakeupEvent, 'isWorthAnother' | 'canWait'>;
+export type WakeupReport = Without<WakeupEvent, 'isWorthAnother'>;
 type Without<Event, Key extends string> = Event extends unknown ? Omit<Event, Key> : never;
 
 /** Applies an event. Returns `undefined` where it changes nothing. */
@@ -187,7 +185,7 @@ export function isBelieved(state: WakeupState): boolean {
 
 /** The record of a device that never said anything. */
 export const noWakeup: WakeupRecord = {
-  ...{ state: 'none', attempts: 0, dueMs: undefined, notBeforeMs: undefined, isPutOff: false },
+  ...{ state: 'none', attempts: 0, dueMs: undefined, notBeforeMs: undefined },
   ...{ sentMs: undefined, sinceMs: undefined, darkMs: undefined, darkReason: undefined },
 };
 
@@ -214,9 +212,9 @@ function owe(from: WakeupRecord, put: Put): Step {
 /** What was gathered so far rides along with something that cannot wait, or not for so long. */
 function hasten(from: WakeupRecord, put: Put): Step {
   const due = dueOf(from, sooner(from, put));
-  if (put.isUrgent) return { to: { ...from, state: 'owed', isPutOff: false, ...due } };
+  if (put.isUrgent) return { to: { ...from, state: 'owed', ...due } };
   const joined = replace(from, put);
-  return from.isPutOff ? joined : { ...joined, to: { ...joined.to, ...due } };
+  return { ...joined, to: { ...joined.to, ...due } };
 }
 
 /** Nothing was heard of the device, so its attempts stay. One under way is not taken back: its window tells of the device. */
@@ -254,12 +252,12 @@ function dueOf({ notBeforeMs }: WakeupRecord, { nowMs, dueMs }: Put) {
 }
 
 function postpone(from: WakeupRecord, { dueMs }: { dueMs: number }): Step {
-  return { to: { ...from, dueMs, isPutOff: from.state === 'gathering' } };
+  return { to: { ...from, dueMs } };
 }
 
 function begin(from: WakeupRecord, { nowMs, dueMs }: { nowMs: number; dueMs: number }): Step {
   const attempts = from.attempts + 1;
-  const times = { sentMs: nowMs, dueMs, notBeforeMs: undefined, isPutOff: false };
+  const times = { sentMs: nowMs, dueMs, notBeforeMs: undefined };
   return { to: { ...from, state: 'sending', attempts, ...times } };
 }
 
@@ -269,12 +267,11 @@ function leave(from: WakeupRecord, { dueMs = 0 }: { dueMs?: number }): Step {
 
 type Unsent = Extract<WakeupEvent, { name: 'unsent' }>;
 
-/** What can wait is gathered again, so that something urgent need not wait with it. */
-function takeBack(from: WakeupRecord, { dueMs, canWait, isWorthAnother }: Unsent): Step {
-  const back = { ...from, attempts: from.attempts - 1 };
+/** Whatever is sent or cancelled meanwhile waits as long: the gateway said so. */
+function takeBack(from: WakeupRecord, { dueMs, isWorthAnother }: Unsent): Step {
+  const back = { ...from, attempts: from.attempts - 1, notBeforeMs: dueMs };
   if (!isWorthAnother) return release(back);
-  const state = canWait ? 'gathering' : 'owed';
-  return { to: { ...back, state, sentMs: undefined, dueMs, isPutOff: canWait } };
+  return { to: { ...back, state: 'owed', sentMs: undefined, dueMs } };
 }
 
 /** The device said hello: within the window that is what the wakeup was for. */

@@ -39,9 +39,8 @@ const samples: Samples = {
   begun: [{ name: 'begun', nowMs, dueMs }],
   triggered: [{ name: 'triggered' }],
   unsent: [
-    { name: 'unsent', dueMs, canWait: false, isWorthAnother: true },
-    { name: 'unsent', dueMs, canWait: true, isWorthAnother: true },
-    { name: 'unsent', dueMs, canWait: true, isWorthAnother: false },
+    { name: 'unsent', dueMs, isWorthAnother: true },
+    { name: 'unsent', dueMs, isWorthAnother: false },
   ],
   refused: verdicts.map((known) => ({ name: 'refused', ...known })),
   sign: verdicts.map((known) => ({ name: 'sign', ...known })),
@@ -59,7 +58,6 @@ function stepsFrom(state: WakeupState, name: WakeupEventName) {
           attempts,
           dueMs: endMs,
           notBeforeMs: undefined,
-          isPutOff: false,
           sentMs: 0,
           sinceMs: 0,
         };

@@ -55,7 +55,7 @@ const events: { [Name in WakeupEventName]: Extract<WakeupEvent, { name: Name }> 
   held: { name: 'held', dueMs: nextMs },
   begun: { name: 'begun', nowMs, dueMs: windowEndMs },
   triggered: { name: 'triggered' },
-  unsent: { name: 'unsent', dueMs: nextMs, canWait: false, isWorthAnother: true },
+  unsent: { name: 'unsent', dueMs: nextMs, isWorthAnother: true },
   refused: { name: 'refused', ...verdict },
   sign: { name: 'sign', ...verdict },
   passed: { name: 'passed', ...verdict },
@@ -129,7 +129,7 @@ t.test('what can wait is gathered until its time or until something cannot', asy
   const from = records.gathering;
   t.same(step(from, patient), { to: from, outcome: 'replaced' }, 'it neither waits for each');
   t.same(after('gathering', 'put'), { to: { ...from, state: 'owed' } }, 'and no later for it');
-  t.same(after('gathering', 'held')?.to, { ...from, dueMs: nextMs, isPutOff: true });
+  t.same(after('gathering', 'held')?.to, { ...from, dueMs: nextMs });
   t.same(after('gathering', 'begun')?.to, after('owed', 'begun')?.to);
   t.same(step(from, { name: 'said', ...pending })?.to, { ...owedAnew, sinceMs: 500 });
 });
@@ -146,9 +146,6 @@ t.test('what is gathered leaves sooner with something that cannot wait for so lo
     { ...paused, dueMs: windowEndMs },
     'not before the pause is over',
   );
-  const putOff = step(records.sending, { ...events.unsent, canWait: true })?.to ?? noWakeup;
-  t.same(step(putOff, sooner)?.to, putOff, 'a deferral is obeyed');
-  t.match(step(putOff, { ...sooner, isUrgent: true })?.to, { state: 'owed', dueMs: nowMs + 7 });
 });
 
 t.test('what is owed is sent once at a time, put off, or no longer needed', async (t) => {
@@ -188,16 +185,15 @@ t.test('what was handed to a gateway left, was taken back, or failed', async (t)
   });
   const { sending } = records;
   t.same(after('sending', 'triggered')?.to, { ...sending, state: 'awaited' });
-  const owed = { ...records.owed, dueMs: nextMs };
+  const owed = { ...records.owed, dueMs: nextMs, notBeforeMs: nextMs };
   t.same(after('sending', 'unsent')?.to, owed, 'what was taken back is no attempt');
-  const gathered = step(sending, { ...events.unsent, canWait: true })?.to;
-  t.same(
-    gathered,
-    { ...owed, state: 'gathering', isPutOff: true },
-    'what can wait does not delay what cannot',
-  );
-  const nothing = step(sending, { ...events.unsent, isWorthAnother: false })?.to;
-  t.same(nothing, { ...resting, attempts: 1 });
+  for (const isUrgent of [true, false]) {
+    const put: WakeupEvent = { ...events.put, dueMs: nowMs + 7, isUrgent };
+    t.same(step(owed, put)?.to, owed, 'a deferral is obeyed');
+    const nothing = step(sending, { ...events.unsent, isWorthAnother: false })?.to ?? noWakeup;
+    t.same(nothing, { ...resting, attempts: 1, notBeforeMs: nextMs });
+    t.match(step(nothing, put)?.to, { dueMs: nextMs }, 'also once its message was cancelled');
+  }
   t.same(after('sending', 'put')?.to, sending);
 });
 
@@ -323,7 +319,7 @@ const anyEvent: fc.Arbitrary<WakeupEvent> = fc
   .record({
     name: fc.constantFrom(...(Object.keys(events) as WakeupEventName[])),
     ...{ nowMs: timeMs, dueMs: timeMs, isPending: fc.boolean() },
-    ...{ isUrgent: fc.boolean(), canWait: fc.boolean(), isWorthAnother: fc.boolean() },
+    ...{ isUrgent: fc.boolean(), isWorthAnother: fc.boolean() },
   })
   .map((event) => ({ ...event, attemptsMax }) as WakeupEvent);
 
@@ -335,11 +331,10 @@ const anyRecord: fc.Arbitrary<WakeupRecord> = fc
     ...{ dueMs: timeMs, sentMs: timeMs, sinceMs: timeMs, darkMs: timeMs },
     notBeforeMs: fc.option(timeMs, { nil: undefined }),
     darkReason: fc.constantFrom(...darkReasons),
-    isGatheredAgain: fc.boolean(),
   })
-  .map(({ state, attempts, notBeforeMs, isGatheredAgain, ...rest }): WakeupRecord => {
+  .map(({ state, attempts, notBeforeMs, ...rest }): WakeupRecord => {
     const { dueMs, sentMs, sinceMs, darkMs, darkReason } = rest;
-    const at = { ...noWakeup, state, isPutOff: state === 'gathering' && isGatheredAgain };
+    const at = { ...noWakeup, state };
     if (isToBeSent(at)) return { ...at, attempts: attempts - 1, dueMs, notBeforeMs, sinceMs };
     if (state === 'resting') return { ...at, attempts: attempts - 1, notBeforeMs };
     if (isUnderWay(at)) return { ...at, attempts, dueMs, sentMs, sinceMs };
@@ -370,7 +365,6 @@ function faultsOf(record: WakeupRecord): string[] {
       (sinceMs !== undefined) === isDue(record),
     'a pause only while none is under way':
       notBeforeMs === undefined || state === 'resting' || isToBeSent(record),
-    'put off only while gathering': !record.isPutOff || state === 'gathering',
     'sentMs exactly while one is under way': (sentMs !== undefined) === isUnderWay(record),
     'darkMs exactly while dark or on probation': (darkMs !== undefined) === isDark,
     'a reason exactly while dark or on probation': (darkReason !== undefined) === isDark,
