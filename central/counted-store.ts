@@ -2,7 +2,7 @@
 import { ackLabel, type MessageCounts } from './metrics.js';
 import type { Store } from './store/store.js';
 
-/** Messages that end with their channel, or with the dialect of their device, are not told by the store. */
+/** Messages that end with their channel are not told by the store. */
 export function countedStore(store: Store, counts: MessageCounts): Store {
   return {
     ...store,

@@ -5,7 +5,7 @@ import type { ChannelId, DeviceId, MessageId, ReceiptId } from '../protocol/ids.
 import type { AckedMessage, BodyEncoding, MessageKind } from '../protocol/messages.js';
 import type { EndedWakeup, PutOutcome, WakeupLane } from './store.js';
 
-/** How a message ended. `dropped`: there were too many of them, or the device cannot read this kind any more. */
+/** How a message ended. `dropped`: there were too many of them. */
 export const messageEnds = [
   'acked',
   'expired',
@@ -43,7 +43,7 @@ export interface MessageRecord {
   key: string | undefined;
   /** Where the app server wants to read what became of it. */
   receipt: ReceiptId | undefined;
-  /** Beyond this many pending the oldest end as dropped, those of low urgency first. */
+  /** Beyond this many pending, of any kind, the oldest end as dropped, those of low urgency first. */
   messagesMax: number;
   /** Of those that ended it is remembered what became of so many, the last ones. */
   messagesEndedMax: number;

@@ -119,11 +119,11 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       const holders = record.address ? othersAt(record.address, device, 'holdersAt') : [];
       const claim = judge(record, before, holders);
       const { nowMs, wakeupDueMs: dueMs, takes } = record;
-      messages.endAll(device, { kindNot: takes }, 'dropped', nowMs);
       const changed = record.channels
         ? synchronise(device, record.channels, nowMs)
         : { channelsAdded: 0, channelsRemoved: 0 };
       if (!before) sql.addDevice.run(device, nowMs);
+      sql.setTakes.run(takes, device);
       const known = { nowMs, dueMs, isPending: wakeups.isWanted(device, nowMs) };
       const moved = wakeups.apply(before ?? rowOf(device), { name: claim.event, ...known });
       sql.saveHello.run({ device, ...helloColumns(record, claim) });
@@ -275,7 +275,7 @@ function isAt(row: DeviceRow, { network, address, port, protocol }: WakeupAddres
 }
 
 function helloColumns(record: HelloRecord, claim: Claim) {
-  const { channels, isNew, nowMs, isAuthenticated, takes } = record;
+  const { channels, isNew, nowMs, isAuthenticated } = record;
   const { address, isProven } = claim;
   return {
     synced: isNew || channels !== undefined ? 1 : 0,
@@ -286,7 +286,6 @@ function helloColumns(record: HelloRecord, claim: Claim) {
     nowMs,
     authenticated: Number(isAuthenticated),
     proven: Number(isProven),
-    takes,
   };
 }
 
@@ -299,12 +298,13 @@ const underWay = "state IN ('sending', 'awaited')";
 function prepareStatements(db: Database) {
   return {
     addDevice: db.prepare('INSERT INTO device (device, synced, said_at) VALUES (?, 0, ?)'),
+    setTakes: db.prepare('UPDATE device SET takes = ? WHERE device = ?'),
     // A device stays synchronised once it was; only one that this database never met is not. Two counters pass
     // with a hello: what the device is told, and one for a wakeup on probation.
     saveHello: db.prepare(`
       UPDATE device SET synced = max(synced, @synced), network = @network, ip = @ip, port = @port,
         protocol = @protocol, said_at = @nowMs, authenticated = @authenticated,
-        takes = @takes, proven = @proven, counter = max(counter + 1, @nowMs) + 1
+        proven = @proven, counter = max(counter + 1, @nowMs) + 1
       WHERE device = @device`),
     setProven: db.prepare('UPDATE device SET proven = ?, said_at = ? WHERE device = ?'),
     holdersAt: db.prepare(

@@ -40,10 +40,10 @@ export interface MessageRow {
 export type Ending = Pick<MessageRow, 'serial' | 'device' | 'receipt'>;
 
 /** Which of a device's pending messages. */
-export type Selection =
-  | { channel: ChannelId; topic?: string }
-  /** All but those that a dialect carries. */
-  | { kindNot: MessageKind };
+export interface Selection {
+  channel: ChannelId;
+  topic?: string;
+}
 
 interface EndedAt {
   nowMs: number;
@@ -62,6 +62,7 @@ export interface MessageRows {
   trim(device: Buffer, limit: { nowMs: number; messagesMax: number }): Ending[];
   /** Pending ones whose time is over, across devices. */
   overdue(nowMs: number, limit: number): Ending[];
+  /** Without those that the device's dialect cannot carry. */
   pending(device: Buffer, query: { nowMs: number; limit: number }): Message[];
   receipts(receipt: ReceiptId, query: { after: number; limit: number }): Receipt[];
   noteSent(device: Buffer, id: Buffer, nowMs: number): void;
@@ -102,7 +103,6 @@ export function createMessageRows(db: Database): MessageRows {
   }
 
   function select(device: Buffer, which: Selection): unknown[] {
-    if ('kindNot' in which) return sql.ofOtherKinds.all(device, which.kindNot);
     if (which.topic === undefined) return sql.ofChannel.all(device, which.channel);
     return sql.ofTopic.all(device, which.channel, which.topic);
   }
@@ -190,6 +190,9 @@ function stateOf(row: MessageRow): Pick<MessageStatus, 'state' | 'atMs'> {
   return { state: 'stored', atMs: row.stored_at };
 }
 
+/** What the device's dialect carries. The others wait until it speaks theirs again, and are worth no wakeup until then. */
+export const isReadable = `
+  kind = coalesce((SELECT takes FROM device d WHERE d.device = message.device), 'text')`;
 // In the words of the index: SQLite takes a partial one only where a query repeats its condition.
 const pendingOf = 'FROM message WHERE device = ? AND ended_at IS NULL';
 const ending = `SELECT serial, device, receipt ${pendingOf}`;
@@ -216,7 +219,6 @@ function prepareStatements(db: Database) {
       .pluck(),
     ofChannel: db.prepare(`${ending} AND channel = ? ORDER BY serial`),
     ofTopic: db.prepare(`${ending} AND channel = ? AND topic = ? ORDER BY serial`),
-    ofOtherKinds: db.prepare(`${ending} AND kind <> ? ORDER BY serial`),
     count: db.prepare(`SELECT count(*) ${pendingOf} AND expires_at > ?`).pluck(),
     excess: db.prepare(`
       SELECT serial, device, receipt FROM message
@@ -226,7 +228,7 @@ function prepareStatements(db: Database) {
       SELECT serial, device, receipt FROM message WHERE ended_at IS NULL AND expires_at <= ?
       ORDER BY expires_at LIMIT ?`),
     pending: db.prepare(`
-      SELECT id, channel, kind, body, encoding, ignored ${pendingOf} AND expires_at > ?
+      SELECT id, channel, kind, body, encoding, ignored ${pendingOf} AND expires_at > ? AND ${isReadable}
       ORDER BY serial LIMIT ?`),
     receipts: db.prepare(`
       SELECT device, id, ended_as, code, ended_at, receipt_serial FROM message WHERE receipt = ? AND receipt_serial > ?
@@ -241,7 +243,7 @@ function prepareStatements(db: Database) {
       UPDATE message SET wakes = 0, ignored = 1 WHERE device = ? AND id = ? AND ended_at IS NULL`),
     noteBegun: db.prepare(`
       UPDATE message SET tried_by = ?
-      WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_by IS NULL`),
+      WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_by IS NULL AND ${isReadable}`),
     noteUnsent: db.prepare(`
       UPDATE message SET tried_by = NULL
       WHERE device = ? AND ended_at IS NULL AND wakes = 1 AND tried_by = ?`),
@@ -249,9 +251,10 @@ function prepareStatements(db: Database) {
     noteWoken: db.prepare(`
       UPDATE message SET woken_at = @begunMs
       WHERE device = @device AND ended_at IS NULL AND wakes > 0 AND woken_at IS NULL
-        AND stored_at <= @begunMs`),
+        AND stored_at <= @begunMs AND ${isReadable}`),
     isUrgent: db
-      .prepare(`SELECT EXISTS (SELECT 1 ${pendingOf} AND expires_at > ? AND wakes = 2)`)
+      .prepare(`
+        SELECT EXISTS (SELECT 1 ${pendingOf} AND expires_at > ? AND wakes = 2 AND ${isReadable})`)
       .pluck(),
     forget: db.prepare(`
       DELETE FROM message WHERE serial IN (

@@ -15,6 +15,7 @@ import {
   type WakeupState,
 } from '../wakeup/states.js';
 import type { Database } from './sqlite-database.js';
+import { isReadable } from './sqlite-messages.js';
 import {
   type DeviceWakeup,
   type EndedWakeup,
@@ -61,7 +62,7 @@ export function createWakeupRows(db: Database) {
     .prepare(`
       SELECT EXISTS (SELECT 1 FROM channel WHERE device = @device AND version > acked)
         OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL
-          AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_by IS NULL)))`)
+          AND ${isReadable} AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_by IS NULL)))`)
     .pluck();
   let serial = db.prepare('SELECT coalesce(max(serial), 0) FROM device').pluck().get() as number;
 

@@ -74,7 +74,7 @@ export interface HelloRecord {
   channels: readonly ChannelId[] | undefined;
   /** Issued just now: it cannot have channels from before. */
   isNew: boolean;
-  /** The messages that its dialect carries; those of another kind are dropped. */
+  /** The messages that its dialect carries; those of another kind wait, and want no wakeup meanwhile. */
   takes: MessageKind;
   /**
    * The device names no channels, ever: one that this database never met is given up, so that its apps register
@@ -183,7 +183,7 @@ export interface Store {
    */
   putMessage(record: MessageRecord): Promise<MessageOutcome>;
 
-  /** Messages that wait for the device, the oldest first, without those whose time is over. */
+  /** Messages that wait for the device, the oldest first, without those whose time is over and those of another kind than it takes. */
   pendingMessages(device: DeviceId, query: { nowMs: number; limit: number }): Promise<Message[]>;
 
   /** These messages were written to the device's socket. */

@@ -10,9 +10,12 @@ interface Kept extends MessageRecord {
 }
 
 export interface MessageModel {
+  /** What the device can be sent; those of another kind wait. */
   takes: MessageKind;
-  /** Pending ones, in the order in which they came. */
+  /** Pending ones that it can be sent, in the order in which they came. */
   pending(): MessageId[];
+  /** Of all kinds. */
+  count(): number;
   /** Whether one of them wants a wakeup; without a time, also one that is over. */
   wantsWakeup(nowMs?: number): boolean;
   isUrgent(): boolean;
@@ -39,15 +42,17 @@ export function createMessageModel(): MessageModel {
     remove((message) => message === gone);
   }
 
-  const once = () => kept.filter(({ urgency }) => urgency === 'normal');
+  const readable = () => kept.filter(({ kind }) => kind === model.takes);
+  const once = () => readable().filter(({ urgency }) => urgency === 'normal');
 
-  return {
+  const model: MessageModel = {
     takes: 'text',
     remove,
-    pending: () => kept.map(({ id }) => id),
-    isUrgent: () => kept.some(({ urgency }) => urgency === 'high'),
+    pending: () => readable().map(({ id }) => id),
+    count: () => kept.length,
+    isUrgent: () => readable().some(({ urgency }) => urgency === 'high'),
     wantsWakeup: (nowMs = 0) =>
-      kept
+      readable()
         .filter(({ expiresMs, wakeupDueMs }) => expiresMs > nowMs && wakeupDueMs !== undefined)
         .some((message) => message.urgency === 'high' || isUntried(message)),
     send(record) {
@@ -66,6 +71,7 @@ export function createMessageModel(): MessageModel {
       for (const message of once()) if (message.triedBy === wakeup) message.triedBy = undefined;
     },
   };
+  return model;
 }
 
 function isUntried({ urgency, triedBy }: Kept): boolean {

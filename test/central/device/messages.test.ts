@@ -306,15 +306,26 @@ t.test('versions and texts go out together, each in its own frames', async (t) =
   t.same(await settled(met.socket), {}, 'both are acked by one frame');
 });
 
-t.test('a device that changes its dialect is not sent what it cannot read', async (t) => {
-  const { store, meet, send, reconnect } = await openDevices(t);
-  const met = await meet(webPush);
-  const [id] = await send(met, { body: body('x') });
-  await met.socket.receive();
-  const simple = await reconnect(met, {});
-  t.same(await settled(simple), {});
-  t.match(await store.messageStatus(met.device, id as never), { state: 'dropped' });
-});
+t.test(
+  'a device that changes its dialect is sent what it cannot read when it can again',
+  async (t) => {
+    const { store, meet, send, reconnect } = await openDevices(t);
+    const met = await meet(webPush);
+    const [id] = await send(met, { body: body('x') });
+    await met.socket.receive();
+    const simple = await reconnect(met, {});
+    t.same(await settled(simple), {});
+    t.match(await store.messageStatus(met.device, id as never), { state: 'delivered' });
+    const [text] = await send(met, { kind: 'text', body: body('y') });
+    t.match(await simple.receive(), { updates: [{ _internal_id: text }] });
+    simple.send({ messageType: 'hello', ...webPush, uaid: met.uaid });
+    t.match(await simple.receive(), { messageType: 'hello', use_webpush: true });
+    t.match(await simple.receive(), { messageType: 'notification', version: id });
+    ack(simple, entry(met, id, 100));
+    t.same(await settled(simple), {});
+    t.equal(simple.unread(), 0);
+  },
+);
 
 t.test('a Web Push client that this database never met gets a new uaid', async (t) => {
   const met = await (await openDevices(t)).meet(webPush);

@@ -96,7 +96,7 @@ function endings(test: Test): void {
       cancelled: (id) => store.cancelMessage(device, id, sampleMs + 1),
       expired: () => store.expireMessages(sampleMs + 100, 10),
       replaced: () => send(device, c1, { topic, expiresMs: sampleMs, urgency: 'low' }),
-      dropped: () => hello(device, { takes: 'text' }),
+      dropped: () => send(device, c1, { messagesMax: 0 }),
       unregistered: () => store.unregister(device, c1, sampleMs + 1),
     };
     t.same(new Set(Object.keys(acts)), new Set(ends));

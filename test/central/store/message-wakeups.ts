@@ -91,6 +91,37 @@ function urgencies(test: Test): void {
     }
   });
 
+  test('what the dialect of a device does not carry is worth no wakeup until it does', async (t, open) => {
+    for (const urgency of ['high', 'normal'] as const) {
+      const address = anyAddress();
+      const { put, send, begin, move, stateOf, statusOf, hello, miss, device } = await meet(open, {
+        ...{ takes, address },
+      });
+      const { id } = await send(device, c1, { urgency });
+      await hello(device, { takes: 'text', address });
+      t.equal(await stateOf(device), 'resting');
+      await put(device, c1, 1);
+      t.match(await begin(device), { isUrgent: false });
+      await move(device, { name: 'triggered' });
+      t.equal(await statusOf(device, id), 'stored', 'no wakeup was sent for it');
+      await hello(device, { takes: 'text', address, channels: [c1] });
+      t.equal(await stateOf(device), 'owed', 'for the version alone');
+      await begin(device);
+      t.match(await move(device, { name: 'unsent', dueMs: sampleMs }), { now: { state: 'owed' } });
+      await hello(device, { takes, address });
+      t.equal(await stateOf(device), 'owed');
+      t.match(await miss(device), { now: { state: 'owed' } });
+    }
+    const address = anyAddress();
+    const { send, hello, begin, stateOf, device } = await meet(open, { takes, address });
+    await send(device, c1);
+    await hello(device, { takes: 'text', address });
+    await send(device, c1, { kind: 'text' });
+    await begin(device);
+    await hello(device, { takes, address });
+    t.equal(await stateOf(device), 'owed', 'the wakeup of another was none of its own');
+  });
+
   test('messages of low urgency wake nobody, and neither does one for an open socket', async (t, open) => {
     const { store, send, waiting, device } = await meet(open, { takes, address: anyAddress() });
     const others = [

@@ -196,18 +196,53 @@ function kinds(test: Test): void {
     t.match(await put(device, c1, 1), { outcome: 'stored' });
   });
 
-  test('a device that speaks another dialect loses what this one cannot carry', async (t, open) => {
+  test('what another dialect carries waits until the device speaks it again', async (t, open) => {
+    const address = anyAddress();
     const { put, send, pending, waiting, statusOf, hello, stateOf, device } = await meet(open, {
-      ...{ takes, address: anyAddress() },
+      ...{ takes, address },
     });
     const { id } = await send(device, c1, { urgency: 'high' });
-    await hello(device, { takes, address: anyAddress() });
+    await hello(device, { takes, address });
     t.same(await waiting(device), [id]);
     await put(device, c1, 1);
-    await hello(device, { takes: 'text', address: anyAddress() });
+    await hello(device, { takes: 'text', address });
     t.same([await waiting(device), await pending(device)], [[], { c1: 1 }]);
-    t.equal(await statusOf(device, id), 'dropped');
+    t.equal(await statusOf(device, id), 'stored');
     t.equal(await stateOf(device), 'owed', 'for the version');
+    const text = await send(device, c1, { kind: 'text' });
+    t.same(await waiting(device), [text.id]);
+    await hello(device, { takes, address });
+    t.same(await waiting(device), [id]);
+    await hello(device, { takes: 'text', address });
+    t.same(await waiting(device), [text.id]);
+  });
+
+  test('what waits for another dialect counts, is over in time and can be cancelled', async (t, open) => {
+    const { store, send, waiting, statusOf, hello, device } = await meet(open, {
+      ...{ store: 'empty', takes },
+    });
+    const [over, gone, last] = [
+      await send(device, c1, { expiresMs: sampleMs + 9 }),
+      await send(device, c1),
+      await send(device, c1),
+    ];
+    await hello(device, { takes: 'text' });
+    t.equal(await store.expireMessages(sampleMs + 9, 10), 1);
+    t.equal(await statusOf(device, over.id), 'expired');
+    t.equal(await store.cancelMessage(device, gone.id, sampleMs), 'cancelled');
+    const texts = [];
+    for (let i = 0; i < 2; i++) {
+      texts.push(await send(device, c1, { kind: 'text', urgency: 'high', messagesMax: 2 }));
+    }
+    t.same(
+      texts.map(({ dropped }) => dropped),
+      [0, 1],
+    );
+    t.equal(await statusOf(device, last.id), 'dropped');
+    t.same(
+      await waiting(device),
+      texts.map(({ id }) => id),
+    );
   });
 
   test('a device that must be known and is not is a stranger, and stays one', async (t, open) => {

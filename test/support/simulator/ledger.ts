@@ -80,9 +80,8 @@ export function createLedger(options: LedgerOptions): Ledger {
       const { args, result } = commit;
       const [{ device, address, takes, channels }] = args;
       const { messages } = accountOf(device);
-      messages.remove(
-        ({ kind, channel }) => kind !== takes || channels?.includes(channel) === false,
-      );
+      messages.takes = takes;
+      messages.remove(({ channel }) => channels?.includes(channel) === false);
       const { isDark } = accountOf(device).greet();
       if (isDark && result.now?.state !== 'probation')
         complain('a dark device is believed at once');
