@@ -19,6 +19,7 @@ import { isReadable } from './sqlite-messages.js';
 import {
   type DeviceWakeup,
   type EndedWakeup,
+  type LateHello,
   type Moved,
   type PutOutcome,
   type WakeupLane,
@@ -90,8 +91,9 @@ export function createWakeupRows(db: Database) {
     };
     write.run({ ...columnsOf(now), device: row.device });
     const ended = made.outcome && endedOf(row, made.outcome, from);
+    const late = made.isLate && lateOf(row);
     const isDarkened = made.to.state === 'dark';
-    return { now, isDarkened, ...(ended ? { ended } : {}) };
+    return { now, isDarkened, ...(ended ? { ended } : {}), ...(late ? { late } : {}) };
   }
 
   return {
@@ -194,8 +196,13 @@ function columnsOf(wakeup: DeviceWakeup) {
 }
 
 function endedOf(row: DeviceRow, outcome: EndedWakeup['outcome'], from: WakeupRecord): EndedWakeup {
-  const { attempts, sentMs, sinceMs } = from;
-  return { network: row.network as NetworkKey, outcome, attempts, sentMs, sinceMs };
+  const { attempts, sentMs, dueMs, sinceMs } = from;
+  return { network: row.network as NetworkKey, outcome, attempts, sentMs, dueMs, sinceMs };
+}
+
+function lateOf({ network, attempts, sent_at: sentMs }: DeviceRow): LateHello | undefined {
+  if (sentMs === null) return undefined;
+  return { network: network as NetworkKey, attempts, sentMs };
 }
 
 function addressOf(row: DeviceRow): WakeupAddress | undefined {

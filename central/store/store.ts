@@ -50,13 +50,24 @@ export interface EndedWakeup {
   outcome: WakeupOutcome;
   attempts: number;
   sentMs: number | undefined;
+  /** When its window was over, where it was under way. */
+  dueMs: number | undefined;
   sinceMs: number | undefined;
+}
+
+/** A hello that came after the window of a device's last wakeup. */
+export interface LateHello {
+  network: NetworkKey;
+  /** Which one that was. */
+  attempts: number;
+  sentMs: number;
 }
 
 /** What an event made of a device's wakeup. */
 export interface Moved {
   now: DeviceWakeup;
   ended?: EndedWakeup;
+  late?: LateHello;
   /** The device went dark by this. */
   isDarkened: boolean;
   /** With `begun`: whether a message is pending that its app server called urgent. A version is not called anything. */

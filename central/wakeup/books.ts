@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { Log } from '../../shared/log.js';
 import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
-import type { EndedWakeup, Moved } from '../store/store.js';
+import type { EndedWakeup, LateHello, Moved } from '../store/store.js';
 import type { WakingResult } from './circuit.js';
 import type { ReconnectTimes } from './reconnect-times.js';
 import type { DarkReason, WakeupOutcome } from './states.js';
@@ -41,12 +41,23 @@ export function createBooks(parts: {
 }): Books {
   const { counts, times, onResult, clock, log } = parts;
 
-  function succeeded({ network, attempts, sentMs, sinceMs }: EndedWakeup): void {
+  function succeeded({ network, attempts, sentMs, dueMs, sinceMs }: EndedWakeup): void {
     const nowMs = clock.now();
     if (sinceMs !== undefined) counts.reached(network, nowMs - sinceMs);
     if (sentMs === undefined) return;
-    counts.reconnected(network, nowMs - sentMs);
-    if (attempts === 1) times.note(network, nowMs - sentMs);
+    const ms = nowMs - sentMs;
+    counts.reconnected(network, ms);
+    if (attempts === 1) times.note(network, ms);
+    else times.noteRepeated(network, { ms, windowMs: (dueMs ?? nowMs) - sentMs });
+  }
+
+  /** The wakeup stays unconfirmed, but it reached the device: its network works, and is slower than was thought. */
+  function late({ network, attempts, sentMs }: LateHello): void {
+    const ms = clock.now() - sentMs;
+    if (!times.isAnswer(network, ms)) return;
+    onResult(network, { hasWorked: true, sentMs, isRepeated: attempts > 1 });
+    if (attempts === 1) times.note(network, ms);
+    else times.noteRepeated(network, { ms, windowMs: ms });
   }
 
   function ended(wakeup: EndedWakeup | undefined): void {
@@ -72,6 +83,7 @@ export function createBooks(parts: {
     },
     moved(moved) {
       ended(moved?.ended);
+      if (moved?.late) late(moved.late);
       const { device, address, darkReason: reason } = moved?.now ?? {};
       if (!moved?.isDarkened || !address || !reason) return;
       counts.darkened(address.network, reason);

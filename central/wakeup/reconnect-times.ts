@@ -8,6 +8,15 @@ export interface ReconnectTimes {
    * which of them it answers (Karn's rule, RFC 6298 section 3).
    */
   note(network: NetworkKey, ms: number): void;
+  /**
+   * A device came back this long after a repeated wakeup that had this window. Where that is longer than devices need,
+   * it may be the answer to one before, and first windows are as long as this one from now on, though twice as long as
+   * they were at most, until a first wakeup is answered in the time that they have without this: of devices that need
+   * longer hardly anything else tells (RFC 6298 section 5).
+   */
+  noteRepeated(network: NetworkKey, times: { ms: number; windowMs: number }): void;
+  /** Whether a hello so long after a wakeup may be the answer to it: not where the device came by itself long after. */
+  isAnswer(network: NetworkKey, ms: number): boolean;
   /** 95 of 100 devices came back within this time; `undefined` while too few have. */
   p95Ms(network: NetworkKey): number | undefined;
   /** How long the device has to come back after its first, second, … wakeup; then the next one is due. */
@@ -19,6 +28,8 @@ const samplesMax = 200;
 const samplesMin = 20;
 /** Waits are up to this part longer, so that what was sent at once is not sent again at once. */
 const jitter = 0.25;
+/** What comes within 16 first windows is an answer; as long is the fifth window. */
+const answerFactor = 16;
 /** RFC 8085 section 3.1.1 asks for retransmissions slower than the round trip; this leaves room for the slow ones. */
 const marginFactor = 1.5;
 
@@ -30,6 +41,7 @@ export function createReconnectTimes(options: {
 }): ReconnectTimes {
   const { floorMs, random } = options;
   const samples = new Map<NetworkKey, number[]>();
+  const backedOff = new Map<NetworkKey, number>();
 
   function p95Ms(network: NetworkKey): number | undefined {
     const known = samples.get(network) ?? [];
@@ -38,17 +50,27 @@ export function createReconnectTimes(options: {
     return sorted[Math.ceil(sorted.length * 0.95) - 1];
   }
 
+  const learntMs = (network: NetworkKey) => Math.max(floorMs, marginFactor * (p95Ms(network) ?? 0));
+  const firstMs = (network: NetworkKey) => Math.max(learntMs(network), backedOff.get(network) ?? 0);
+
   return {
     p95Ms,
+    isAnswer: (network, ms) => ms <= answerFactor * firstMs(network),
+    noteRepeated(network, { ms, windowMs }) {
+      // The ones before were lost: that tells nothing of the time that devices need.
+      if (ms <= marginFactor * (p95Ms(network) ?? 0)) return;
+      const knownMs = firstMs(network);
+      backedOff.set(network, Math.max(knownMs, Math.min(windowMs, 2 * knownMs)));
+    },
     note(network, ms) {
       const known = samples.get(network) ?? [];
       known.push(ms);
       if (known.length > samplesMax) known.shift();
       samples.set(network, known);
+      if (marginFactor * ms <= learntMs(network)) backedOff.delete(network);
     },
     windowMs(network, attempt) {
-      const firstMs = Math.max(floorMs, marginFactor * (p95Ms(network) ?? 0));
-      const windowMs = Math.min(firstMs * 2 ** (attempt - 1), windowMsMax / (1 + jitter));
+      const windowMs = Math.min(firstMs(network) * 2 ** (attempt - 1), windowMsMax / (1 + jitter));
       return Math.ceil(windowMs * (1 + random() * jitter));
     },
   };

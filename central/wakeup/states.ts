@@ -49,7 +49,10 @@ export interface WakeupRecord {
   dueMs: number | undefined;
   /** No attempt before this time: a gateway put the last one off, or it ended early, and anyone may have forged why. */
   notBeforeMs: number | undefined;
-  /** When the wakeup under way was sent. */
+  /**
+   * When the wakeup under way was sent. It outlives a window that passed in silence, until the next one is sent or the
+   * device is heard of: a hello that comes in between is the answer to it.
+   */
   sentMs: number | undefined;
   /** When the oldest version or message came that a wakeup is owed for. */
   sinceMs: number | undefined;
@@ -118,6 +121,8 @@ interface Verdict extends Worth {
 export interface Step {
   to: WakeupRecord;
   outcome?: WakeupOutcome | undefined;
+  /** The device said hello after the window of its last wakeup, whose outcome is `unconfirmed` all the same. */
+  isLate?: boolean;
 }
 
 type Move = (from: WakeupRecord, event: never) => Step;
@@ -128,17 +133,17 @@ const table: Record<WakeupState, Partial<Record<WakeupEventName, Move>>> = {
   claimed: { said: believe, left: to('none'), proved: believe, taken: to('none') },
   probation: { proved: believe },
   resting: {
-    ...{ said: believe, claimed: to('claimed'), left: to('none') },
+    ...{ said: late(believe), claimed: late(to('claimed')), left: late(to('none')) },
     ...{ put: owe, lapsed: darken('lease'), taken: darken('taken') },
   },
   gathering: {
-    ...{ said: believe, claimed: to('claimed'), left: to('none') },
+    ...{ said: late(believe), claimed: late(to('claimed')), left: late(to('none')) },
     ...{ settled: to('resting'), released: release },
     ...{ put: hasten, held: postpone, begun: begin },
     ...{ lapsed: expire(darken('lease')), taken: expire(darken('taken')) },
   },
   owed: {
-    ...{ said: believe, claimed: to('claimed'), left: to('none') },
+    ...{ said: late(believe), claimed: late(to('claimed')), left: late(to('none')) },
     ...{ settled: to('resting'), released: release },
     ...{ put: replace, held: postpone, begun: begin },
     ...{ lapsed: expire(darken('lease')), taken: expire(darken('taken')) },
@@ -205,8 +210,8 @@ type Put = Extract<WakeupEvent, { name: 'put' }>;
 /** What was in vain so far stays: a device that is gone is not woken for ever, once for each of its messages. */
 function owe(from: WakeupRecord, put: Put): Step {
   const state = put.isUrgent ? 'owed' : 'gathering';
-  const { attempts } = from;
-  return { to: { ...noWakeup, state, attempts, ...dueOf(from, put), sinceMs: put.nowMs } };
+  const { attempts, sentMs } = from;
+  return { to: { ...noWakeup, state, attempts, sentMs, ...dueOf(from, put), sinceMs: put.nowMs } };
 }
 
 /** What was gathered so far rides along with something that cannot wait, or not for so long. */
@@ -218,8 +223,8 @@ function hasten(from: WakeupRecord, put: Put): Step {
 }
 
 /** Nothing was heard of the device, so its attempts stay. One under way is not taken back: its window tells of the device. */
-function release({ attempts, notBeforeMs }: WakeupRecord): Step {
-  return { to: { ...noWakeup, state: 'resting', attempts, notBeforeMs } };
+function release({ attempts, notBeforeMs, sentMs }: WakeupRecord): Step {
+  return { to: { ...noWakeup, state: 'resting', attempts, notBeforeMs, sentMs } };
 }
 
 /** The wakeup that is to be sent serves the newer one too, at its own time: a gateway may have put it off. */
@@ -269,16 +274,25 @@ type Unsent = Extract<WakeupEvent, { name: 'unsent' }>;
 
 /** Whatever is sent or cancelled meanwhile waits as long: the gateway said so. */
 function takeBack(from: WakeupRecord, { dueMs, isWorthAnother }: Unsent): Step {
-  const back = { ...from, attempts: from.attempts - 1, notBeforeMs: dueMs };
+  const back = { ...from, attempts: from.attempts - 1, sentMs: undefined, notBeforeMs: dueMs };
   if (!isWorthAnother) return release(back);
-  return { to: { ...back, state: 'owed', sentMs: undefined, dueMs } };
+  return { to: { ...back, state: 'owed', dueMs } };
 }
 
 /** The device said hello: within the window that is what the wakeup was for. */
 function answered(move: Move): Move {
   return (from, event) => {
     const isInTime = (event as Pending).nowMs <= (from.dueMs ?? 0);
-    return { to: move(from, event).to, outcome: isInTime ? 'success' : 'unconfirmed' };
+    const { to } = move(from, event);
+    return isInTime ? { to, outcome: 'success' } : { to, outcome: 'unconfirmed', isLate: true };
+  };
+}
+
+/** The device said hello: maybe for the last wakeup, though its window is over. */
+function late(move: Move): Move {
+  return (from, event) => {
+    const { to } = move(from, event);
+    return from.sentMs === undefined ? { to } : { to, isLate: true };
   };
 }
 
@@ -292,7 +306,8 @@ function miss(from: WakeupRecord, verdict: Verdict): Step {
 function fail(reason: DarkReason) {
   return (from: WakeupRecord, verdict: Verdict): Step => {
     const dueMs = from.dueMs ?? verdict.nowMs;
-    const to = next(from, verdict, { reason, dueMs, notBeforeMs: dueMs });
+    const unheard = { ...from, sentMs: undefined };
+    const to = next(unheard, verdict, { reason, dueMs, notBeforeMs: dueMs });
     return { to, outcome: 'failure' };
   };
 }
@@ -305,9 +320,7 @@ function next(
 ): WakeupRecord {
   if (from.attempts >= attemptsMax) return gone(nowMs, reason);
   const paused = { ...from, notBeforeMs };
-  return isWorthAnother
-    ? { ...paused, state: 'owed', sentMs: undefined, dueMs }
-    : release(paused).to;
+  return isWorthAnother ? { ...paused, state: 'owed', dueMs } : release(paused).to;
 }
 
 function expire(move: Move): Move {

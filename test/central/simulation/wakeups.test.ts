@@ -9,6 +9,7 @@ import { confidenceInterval } from '../../support/simulator/statistics.js';
 const losses = [0, 0.05, 0.25, 0.5];
 const stormPerSecond = 200;
 const delayMs = [500, 4_000] as const;
+const slowMs = [20_500, 24_000] as const;
 
 const simulator = await openSimulator(t, {
   seed: 4,
@@ -23,10 +24,13 @@ const simulator = await openSimulator(t, {
     // Devices that can prove nothing, and devices that can.
     { network: '214-06', handsets: 200, gateways: 2, loss: 0.1, delayMs },
     { network: '214-07', handsets: 200, gateways: 2, loss: 0.1, delayMs, proves: true },
+    // No device is back within the shortest window.
+    { network: '214-08', handsets: 60, delayMs: slowMs },
   ],
 });
 const { clock, networks, handsets, advance } = simulator;
-const [lossy, storm, moving] = [networks.slice(0, 4), networks.slice(4, 5), networks.slice(5)];
+const [lossy, storm] = [networks.slice(0, 4), networks.slice(4, 5)];
+const [moving, slow] = [networks.slice(5, 7), networks.slice(7)];
 
 const handsetsOf = (some: readonly SimulatedNetwork[]) => some.flatMap((each) => each.handsets);
 const isUpToDate = (version: number) => (handset: Handset) => handset.version === version;
@@ -125,6 +129,26 @@ t.test('no device stays dark once it has a working address', async (t) => {
   const unreached = await untilReached({ handsets: travellers, version: 21, limitMs: 400_000 });
   t.equal(unreached, 0, 'and is reached from now on');
   t.equal(await darkIn(moving), 0, 'nobody is dark');
+});
+
+t.test('a network is learnt whose devices need longer than the shortest window', async (t) => {
+  for (const version of [30, 31, 32, 33]) {
+    // Before anything was learnt the circuit opened: who came then keeps its socket.
+    const sleepers = handsetsOf(slow).filter(({ status }) => status === 201);
+    t.ok(sleepers.length > 50);
+    await simulator.allAsleep(sleepers);
+    await simulator.put(sleepers, version);
+    const limits = { limitMs: 60_000, stepMs: 500 };
+    t.equal(await untilReached({ handsets: sleepers, version, ...limits }), 0);
+  }
+  const { success, ended } = await outcomesOf('214-08');
+  t.comment(`${success} of ${ended} worked`);
+  const answer = await fetch(`${simulator.central.adminUrl}/networks`);
+  const { networks } = (await answer.json()) as { networks: Record<string, unknown>[] };
+  const { circuit, p95Ms } = networks.find(({ network }) => network === '214-08') ?? {};
+  t.equal(circuit, 'closed');
+  const [least, most] = slowMs;
+  t.ok(Number(p95Ms) > least && Number(p95Ms) < most + 1_000, `p95 is ${p95Ms} ms`);
 });
 
 t.test('at most one wakeup of a device is in flight', async (t) => {

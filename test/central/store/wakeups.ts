@@ -134,8 +134,8 @@ function attempts(test: Test): void {
     await put(device, c1, 1);
     const passed = await miss(device);
     t.match(passed, { isDarkened: false, now: { state: 'owed', attempts: 1, dueMs: windowMs } });
-    t.equal(passed?.now.sentMs, undefined);
-    const times = { sentMs: sampleMs, sinceMs: sampleMs };
+    t.equal(passed?.now.sentMs, sampleMs, 'a hello before the next one is its answer');
+    const times = { sentMs: sampleMs, dueMs: windowMs, sinceMs: sampleMs };
     t.same(passed?.ended, { network, outcome: 'unconfirmed', attempts: 1, ...times });
   });
 
@@ -199,11 +199,28 @@ function endings(test: Test): void {
     await move(device, { name: 'triggered' });
     const elsewhere = anyAddress({ network: '214-08' });
     const outcome = await hello(device, { address: elsewhere, nowMs: windowMs });
-    const times = { sentMs: sampleMs, sinceMs: sampleMs - 20 };
+    const times = { sentMs: sampleMs, dueMs: windowMs, sinceMs: sampleMs - 20 };
     t.same(outcome.ended, { network, outcome: 'success', attempts: 1, ...times });
     t.match(outcome.now, { state: 'owed', attempts: 0, address: elsewhere });
     t.same(await store.wakeupOf(device), outcome.now);
     t.notOk((await hello(device, { address: elsewhere })).ended);
+  });
+
+  test('hello after the window and before the next one is told as late', async (t, open) => {
+    const { put, begin, miss, move, device, hello } = await meet(open, { address: anyAddress() });
+    const nowMs = windowMs + 1;
+    await put(device, c1, 1);
+    await begin(device);
+    await move(device, { name: 'triggered' });
+    const unnoticed = await hello(device, { address: anyAddress(), nowMs });
+    const late = { network, attempts: 1, sentMs: sampleMs };
+    t.same(unnoticed.late, late);
+    t.match(unnoticed.ended, { outcome: 'unconfirmed' });
+    await miss(device);
+    const missed = await hello(device, { address: anyAddress({ network: '214-08' }), nowMs });
+    t.same(missed.late, late, 'of the network it was sent in');
+    t.notOk(missed.ended);
+    t.notOk((await hello(device, { address: anyAddress(), nowMs })).late);
   });
 
   test('hello while the gateway has yet to answer is its success, too', async (t, open) => {

@@ -4,27 +4,32 @@ import { createBooks } from '../../../central/wakeup/books.js';
 import type { WakingResult } from '../../../central/wakeup/circuit.js';
 import { createReconnectTimes } from '../../../central/wakeup/reconnect-times.js';
 import type { WakeupOutcome } from '../../../central/wakeup/states.js';
-import { parseNetworkKey } from '../../../shared/network.js';
+import { type NetworkKey, parseNetworkKey } from '../../../shared/network.js';
 import { keepLog } from '../../support/central-log.js';
 import { createManualClock } from '../../support/manual-clock.js';
 
-const network = parseNetworkKey('214-07');
+const network = parseNetworkKey('214-07') as NetworkKey;
 
 function open() {
   const clock = createManualClock();
   const results: WakingResult[] = [];
+  const times = createReconnectTimes({ floorMs: 8_000, random: () => 0 });
   const ignore = () => {};
   const books = createBooks({
     counts: { outcome: ignore, darkened: ignore, reconnected: ignore, reached: ignore },
-    times: createReconnectTimes({ floorMs: 8_000, random: () => 0 }),
     onResult: (_network, result) => void results.push(result),
-    ...{ clock, log: keepLog().log },
+    ...{ times, clock, log: keepLog().log },
   });
   function end(outcome: WakeupOutcome, attempts: number): void {
     const sentMs = clock.now() - 9_000;
-    if (network) books.ended({ network, outcome, attempts, sentMs, sinceMs: undefined });
+    const dueMs = sentMs + 8_000 * attempts;
+    books.ended({ network, outcome, attempts, sentMs, dueMs, sinceMs: undefined });
   }
-  return { clock, results, end };
+  function late(attempts: number, agoMs: number): void {
+    const sentMs = clock.now() - agoMs;
+    books.moved({ late: { network, attempts, sentMs } });
+  }
+  return { clock, results, times, end, late };
 }
 
 t.test('a wakeup that worked speaks for its network, whichever attempt it was', async (t) => {
@@ -54,3 +59,27 @@ t.test(
     t.same(results, []);
   },
 );
+
+t.test('a hello after the window of the first wakeup says how slow the network is', async (t) => {
+  const { clock, results, times, late } = open();
+  for (let i = 0; i < 20; i++) late(1, 12_000);
+  t.equal(times.p95Ms(network), 12_000);
+  t.equal(times.windowMs(network, 1), 18_000);
+  const worked = { hasWorked: true, sentMs: clock.now() - 12_000, isRepeated: false };
+  t.same(results, new Array(20).fill(worked), 'and that it works');
+});
+
+t.test('a hello after the window of a later one says that it works', async (t) => {
+  const { results, times, late } = open();
+  for (let i = 0; i < 20; i++) late(2, 20_000);
+  t.equal(times.p95Ms(network), undefined);
+  t.equal(times.windowMs(network, 1), 20_000, 'and that windows were too short');
+  t.match(results, new Array(20).fill({ hasWorked: true, isRepeated: true }));
+});
+
+t.test('a device that comes long after its wakeup comes by itself', async (t) => {
+  const { results, times, late } = open();
+  for (let i = 0; i < 20; i++) late(1, 16 * 8_000 + 1);
+  t.equal(times.p95Ms(network), undefined);
+  t.same(results, []);
+});

@@ -57,6 +57,43 @@ t.test('the newest times count, and each network has its own', async (t) => {
   t.equal(times.p95Ms(key('214-007')), undefined);
 });
 
+t.test('after an answer to a repeated wakeup first windows stay as long as its own', async (t) => {
+  const times = timesWith(0);
+  const repeated = (windowMs: number) => times.noteRepeated(here, { ms: 5_000, windowMs });
+  repeated(16_000);
+  t.equal(times.windowMs(here, 1), 16_000);
+  t.equal(times.windowMs(here, 2), 32_000);
+  t.equal(times.windowMs(key('214-007'), 1), floorMs, 'of this network');
+  repeated(16_000);
+  t.equal(times.windowMs(here, 1), 16_000, 'however many come');
+  repeated(128_000);
+  t.equal(times.windowMs(here, 1), 32_000, 'one doubling at a time');
+  for (let i = 0; i < 20; i++) repeated(7_200_000);
+  t.equal(times.windowMs(here, 1), 3_600_000, 'up to an hour');
+});
+
+t.test('until a first wakeup is answered in the window that was learnt', async (t) => {
+  const times = timesWith(0);
+  times.noteRepeated(here, { ms: 5_000, windowMs: 16_000 });
+  for (let i = 0; i < 19; i++) times.note(here, 12_000);
+  t.equal(times.windowMs(here, 1), 16_000, 'a window of 8 s would miss them again');
+  times.note(here, 12_000);
+  t.equal(times.windowMs(here, 1), 18_000, 'learnt');
+  times.noteRepeated(here, { ms: 18_001, windowMs: 36_000 });
+  t.equal(times.windowMs(here, 1), 36_000);
+  times.note(here, 2_000);
+  t.equal(times.windowMs(here, 1), 18_000);
+});
+
+t.test('an answer in the time that devices need says that a wakeup was lost', async (t) => {
+  const times = timesWith(0);
+  for (let i = 0; i < 20; i++) times.note(here, 4_000);
+  for (let i = 0; i < 20; i++) times.noteRepeated(here, { ms: 6_000, windowMs: 16_000 });
+  t.equal(times.windowMs(here, 1), floorMs);
+  times.noteRepeated(here, { ms: 6_001, windowMs: 16_000 });
+  t.equal(times.windowMs(here, 1), 16_000);
+});
+
 /** Books over real times, and what ended. */
 function keepBooks() {
   const clock = createManualClock();
@@ -81,6 +118,7 @@ function keepBooks() {
     const sentMs = clock.now() - agoMs;
     const ended: EndedWakeup = {
       ...{ network: here, outcome, attempts, sentMs, sinceMs: sentMs - 500 },
+      dueMs: sentMs + floorMs * 2 ** (attempts - 1),
     };
     books.ended(ended);
   };
@@ -91,13 +129,14 @@ t.test('only an answer to the first wakeup says how long devices need (Karn)', a
   const { times, seen, end } = keepBooks();
   for (let i = 0; i < 20; i++) end('success', { attempts: 2, agoMs: 1_000 });
   t.equal(times.p95Ms(here), undefined, 'nobody knows which wakeup it answers');
+  t.equal(times.windowMs(here, 1), 2 * floorMs, 'its window stays');
   for (let i = 0; i < 20; i++) end('success', { attempts: 1, agoMs: 9_000 });
   t.equal(times.p95Ms(here), 9_000);
   t.equal(seen.reconnected.length, 40, 'the histogram has them all');
   t.equal(seen.reached[0], 1_500);
 });
 
-t.test('no hello that is late, and no refusal, says how long devices need', async (t) => {
+t.test('no wakeup without a hello, and no refusal, says how long devices need', async (t) => {
   const { times, seen, end, books } = keepBooks();
   for (const outcome of ['unconfirmed', 'failure', 'expired', 'replaced'] as const) {
     for (let i = 0; i < 20; i++) end(outcome, { attempts: 1, agoMs: 1_000 });

@@ -229,9 +229,41 @@ t.test('hello is a success to the end of the window and not after it', async (t)
   }
 });
 
+t.test('a hello after the window is told from others until the next wakeup is sent', async (t) => {
+  const passed = { ...events.passed, nowMs: windowEndMs };
+  const resting = step(records.awaited, { ...passed, isWorthAnother: false })?.to ?? noWakeup;
+  const missed = {
+    owed: step(records.awaited, passed)?.to ?? noWakeup,
+    resting,
+    gathering: step(resting, patient)?.to ?? noWakeup,
+  };
+  for (const [state, record] of Object.entries(missed)) {
+    t.match(record, { state, attempts: 2, sentMs: 900 });
+    for (const name of ['said', 'claimed', 'left'] as const) {
+      const made = step(record, events[name]);
+      t.match(made, { isLate: true, to: { sentMs: undefined } }, `${name}, ${state}`);
+      t.equal(made?.outcome, undefined, 'its end was counted');
+    }
+  }
+  t.match(step(records.awaited, { ...events.said, nowMs: windowEndMs + 1 }), { isLate: true });
+  t.equal(step(records.awaited, { ...events.said, nowMs: windowEndMs })?.isLate, undefined);
+  t.equal(step(missed.owed, { ...events.begun, nowMs })?.to.sentMs, nowMs);
+  for (const [state, name] of [
+    ['sending', 'unsent'],
+    ['sending', 'refused'],
+    ['awaited', 'sign'],
+  ] as const) {
+    for (const isWorthAnother of [true, false]) {
+      const event = { ...events[name], isWorthAnother };
+      t.equal(step(records[state], event)?.to.sentMs, undefined, `nothing left: ${name}`);
+    }
+  }
+});
+
 t.test('the next attempt is due when the window passed, and never before its end', async (t) => {
   const passed = step(records.awaited, { ...events.passed, nowMs: windowEndMs + 3 });
-  t.same(passed?.to, { ...records.owed, attempts: 2, dueMs: windowEndMs + 3 });
+  const next = { attempts: 2, dueMs: windowEndMs + 3, sentMs: 900 };
+  t.same(passed?.to, { ...records.owed, ...next });
   const early = { ...records.owed, attempts: 2, dueMs: windowEndMs, notBeforeMs: windowEndMs };
   t.same(after('sending', 'refused')?.to, early);
   t.same(after('awaited', 'sign')?.to, early, 'anyone may forge a sign');
@@ -245,8 +277,9 @@ t.test('an attempt in vain that is not worth another leaves the device at rest',
     ['awaited', 'sign', 'failure'],
   ] as const) {
     const event = { ...events[name], isWorthAnother: false };
-    const notBeforeMs = name === 'passed' ? undefined : windowEndMs;
-    const to = { ...resting, attempts: 2, notBeforeMs };
+    const after =
+      name === 'passed' ? { sentMs: 900 } : { notBeforeMs: windowEndMs, sentMs: undefined };
+    const to = { ...resting, attempts: 2, ...after };
     t.same(step(records[state], event), { to, outcome });
     const last = step({ ...records[state], attempts: attemptsMax }, event);
     t.equal(last?.to.state, 'dark', 'the last one is the last one');
@@ -330,13 +363,15 @@ const anyRecord: fc.Arbitrary<WakeupRecord> = fc
     attempts: fc.integer({ min: 1, max: attemptsMax }),
     ...{ dueMs: timeMs, sentMs: timeMs, sinceMs: timeMs, darkMs: timeMs },
     notBeforeMs: fc.option(timeMs, { nil: undefined }),
+    missedMs: fc.option(timeMs, { nil: undefined }),
     darkReason: fc.constantFrom(...darkReasons),
   })
-  .map(({ state, attempts, notBeforeMs, ...rest }): WakeupRecord => {
+  .map(({ state, attempts, notBeforeMs, missedMs, ...rest }): WakeupRecord => {
     const { dueMs, sentMs, sinceMs, darkMs, darkReason } = rest;
     const at = { ...noWakeup, state };
-    if (isToBeSent(at)) return { ...at, attempts: attempts - 1, dueMs, notBeforeMs, sinceMs };
-    if (state === 'resting') return { ...at, attempts: attempts - 1, notBeforeMs };
+    const missed = { attempts: attempts - 1, notBeforeMs, sentMs: missedMs };
+    if (isToBeSent(at)) return { ...at, ...missed, dueMs, sinceMs };
+    if (state === 'resting') return { ...at, ...missed };
     if (isUnderWay(at)) return { ...at, attempts, dueMs, sentMs, sinceMs };
     return state === 'dark' || state === 'probation' ? { ...at, darkMs, darkReason } : at;
   });
@@ -365,7 +400,9 @@ function faultsOf(record: WakeupRecord): string[] {
       (sinceMs !== undefined) === isDue(record),
     'a pause only while none is under way':
       notBeforeMs === undefined || state === 'resting' || isToBeSent(record),
-    'sentMs exactly while one is under way': (sentMs !== undefined) === isUnderWay(record),
+    'sentMs while one is under way, and maybe until the next': isUnderWay(record)
+      ? sentMs !== undefined
+      : sentMs === undefined || state === 'resting' || isToBeSent(record),
     'darkMs exactly while dark or on probation': (darkMs !== undefined) === isDark,
     'a reason exactly while dark or on probation': (darkReason !== undefined) === isDark,
     'attempts in their range': attempts >= least && attempts <= most,
