@@ -20,10 +20,14 @@ import {
 } from '../../shared/wakeup/request.js';
 import { fieldValue, headerFields, type SignableMessage } from '../../shared/wakeup/signature.js';
 
-/** `gateway-down`: it answers that it cannot work now, with an HTTP status of 500 or above. */
+/**
+ * `gateway-down`: it answers that it cannot work now, with an HTTP status of 500 or above. `gateway-down-unsigned`:
+ * somebody answers so in its place, such as a proxy before it; what became of the request only that one knows.
+ */
 export const gatewayCodes = [
   'gateway-unreachable',
   'gateway-down',
+  'gateway-down-unsigned',
   'gateway-refused',
   'gateway-not-trusted',
   'gateway-busy',
@@ -151,6 +155,8 @@ export function createGatewayClient(options: GatewayOptions): GatewayClient {
   };
 }
 
+type Answer = SignableMessage & { status: number };
+
 /** Signed HTTP exchanges with one gateway. `send` resolves to the body of a verified 200. */
 function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }: GatewayOptions) {
   const { origin, host } = new URL(url);
@@ -192,15 +198,18 @@ function createExchange({ url, publicKeys, signingKeys, tls, timeoutMs, clock }:
     throw gatewayError(code, problemOf(answer.status, received));
   }
 
-  async function trust(answer: SignableMessage, body: Buffer, request: SignableMessage) {
+  async function trust(answer: Answer, body: Buffer, request: SignableMessage) {
     const digest = checkContentDigest(fieldValue(answer.headers, 'content-digest'), body);
     const isTrusted =
       digest === 'ok' &&
       (await verifyAnswer({ message: answer, request, keys: publicKeys, nowMs: clock.now() }));
     if (isTrusted) return;
-    const advice = 'check publicKeyFile, and the clocks of both machines';
+    const isDown = answer.status >= 500;
+    const advice = isDown
+      ? 'is the gateway behind its proxy up? Else check publicKeyFile, and the clocks of both machines'
+      : 'check publicKeyFile, and the clocks of both machines';
     throw gatewayError(
-      'gateway-not-trusted',
+      isDown ? 'gateway-down-unsigned' : 'gateway-not-trusted',
       `HTTP ${answer.status} without its signature; ${advice}`,
     );
   }

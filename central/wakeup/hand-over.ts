@@ -74,8 +74,8 @@ export function createHandOver(parts: {
   };
 }
 
-// It does not answer, or answers that it cannot work now.
-const unwellCodes = new Set(['gateway-unreachable', 'gateway-down']);
+// It does not answer, or answers that it cannot work now, or somebody does in its place.
+const unwellCodes = new Set(['gateway-unreachable', 'gateway-down', 'gateway-down-unsigned']);
 // Errors after which the gateway has certainly sent nothing: it was not reached, or it said no as a whole.
 const unsentCodes = new Set(['gateway-busy', 'gateway-refused', 'gateway-down']);
 const unsentCauses = new Set([

@@ -48,7 +48,7 @@ export type Misbehaviour =
   | 'silent'
   | 'hang-up'
   | 'endless'
-  | { status: number; type?: string }
+  | { status: number; type?: string; isUnsigned?: true }
   | { body: string };
 
 export interface ReceivedRequest {
@@ -174,16 +174,16 @@ function createAnswering(gateway: ScriptedGateway, { key, clock }: ScriptedGatew
       ['content-type', [status === 200 ? 'application/json' : 'application/problem+json']],
       ['content-digest', [contentDigest(Buffer.from(body))]],
     ]);
-    const signature =
-      how === 'unsigned'
-        ? {}
-        : signAnswer({
-            message: { status, headers },
-            request,
-            requestLabel: 'wakeup',
-            key: how === 'wrong-key' ? strangeKey : key,
-            nowMs: clock.now(),
-          });
+    const isUnsigned = how === 'unsigned' || (typeof how === 'object' && 'isUnsigned' in how);
+    const signature = isUnsigned
+      ? {}
+      : signAnswer({
+          message: { status, headers },
+          request,
+          requestLabel: 'wakeup',
+          key: how === 'wrong-key' ? strangeKey : key,
+          nowMs: clock.now(),
+        });
     const fields = [...headers].map(([name, [line]]) => [name, line ?? ''] as const);
     response.writeHead(status, { ...Object.fromEntries(fields), ...signature });
     if (how === 'endless') pourInto(response);

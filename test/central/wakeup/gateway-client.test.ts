@@ -218,6 +218,8 @@ const failures: [string, Misbehaviour, string][] = [
   ['an answer whose body was altered', 'altered-body', 'gateway-not-trusted'],
   ['a signed refusal', { status: 403, type: 'key-unknown' }, 'gateway-refused'],
   ['a signed 503', { status: 503 }, 'gateway-down'],
+  ['a 502 of a proxy', { status: 502, isUnsigned: true }, 'gateway-down-unsigned'],
+  ['a 404 of a proxy', { status: 404, isUnsigned: true }, 'gateway-not-trusted'],
   ['a connection that is cut', 'hang-up', 'gateway-unreachable'],
   ['an answer that does not end', 'endless', 'gateway-unreachable'],
   ['signed garbage', { body: 'garbage' }, 'gateway-unreachable'],

@@ -87,6 +87,7 @@ const failures: [string, Misbehaviour, string][] = [
   ['does not answer in time', 'silent', 'gateway-unreachable'],
   ['hangs up', 'hang-up', 'gateway-unreachable'],
   ['answers 503', { status: 503 }, 'gateway-down'],
+  ['has a proxy that answers 502', { status: 502, isUnsigned: true }, 'gateway-down-unsigned'],
 ];
 
 for (const [name, how, code] of failures) {
@@ -114,41 +115,55 @@ for (const [name, how, code] of failures) {
   });
 }
 
-t.test(
-  'a gateway that failed is passed by until it is well, and then has its own back',
-  async (t) => {
-    const running = await pair(t, { gatewayPollMs: 30_000 });
-    const { gateways, watch, clock } = running;
-    const { endpoint, comeBack } = await sleeper(t, running);
-    const wake = async (version: number) => {
-      const before = watch.count(traces.wakeupAnswered);
-      await put(endpoint, version);
-      await during(clock, watch.logged(traces.wakeupAnswered, before + 1));
-      await settled(running);
-      const device = await comeBack();
-      await device.receive();
-      await device.receive();
-      device.ack('c', version);
-      device.send('PING');
-      await device.receive();
-      clock.advance(10_100);
-      await during(clock, device.closed);
-    };
-    await wake(1);
-    const [own] = gatewayOf(gateways, 9000);
-    const other = gateways.find((gateway) => gateway !== own);
-    if (!own || !other) throw new Error('two gateways');
-    own.misbehave = () => ({ status: 503 });
-    await wake(2);
-    t.same([own.wakeups.length, other.wakeups.length], [2, 1], 'it is tried once');
-    await wake(3);
-    t.same([own.wakeups.length, other.wakeups.length], [2, 2], 'and then passed by');
-    own.misbehave = () => undefined;
-    await passUntil(running, () => watch.count(traces.gatewayOnline) >= 3);
-    await wake(4);
-    t.same([own.wakeups.length, other.wakeups.length], [3, 2]);
-  },
-);
+for (const how of [{ status: 503 }, { status: 502, isUnsigned: true }] as const) {
+  t.test(
+    `after a ${how.status} a gateway is passed by until it is well, and then has its own back`,
+    async (t) => {
+      const running = await pair(t, { gatewayPollMs: 30_000 });
+      const { gateways, watch, clock } = running;
+      const { endpoint, comeBack } = await sleeper(t, running);
+      const wake = async (version: number) => {
+        const before = watch.count(traces.wakeupAnswered);
+        await put(endpoint, version);
+        await during(clock, watch.logged(traces.wakeupAnswered, before + 1));
+        await settled(running);
+        const device = await comeBack();
+        await device.receive();
+        await device.receive();
+        device.ack('c', version);
+        device.send('PING');
+        await device.receive();
+        clock.advance(10_100);
+        await during(clock, device.closed);
+      };
+      await wake(1);
+      const [own] = gatewayOf(gateways, 9000);
+      const other = gateways.find((gateway) => gateway !== own);
+      if (!own || !other) throw new Error('two gateways');
+      own.misbehave = () => how;
+      await wake(2);
+      t.same([own.wakeups.length, other.wakeups.length], [2, 1], 'it is tried once');
+      await wake(3);
+      t.same([own.wakeups.length, other.wakeups.length], [2, 2], 'and then passed by');
+      own.misbehave = () => undefined;
+      await passUntil(running, () => watch.count(traces.gatewayOnline) >= 3);
+      await wake(4);
+      t.same([own.wakeups.length, other.wakeups.length], [3, 2]);
+    },
+  );
+}
+
+t.test('a wakeup that a proxy answered for may have been sent, and is an attempt', async (t) => {
+  const running = await startWakingCentral(t);
+  const { gateway, clock, watch } = running;
+  const { endpoint } = await sleeper(t, running);
+  gateway.misbehave = () => ({ status: 502, isUnsigned: true });
+  await put(endpoint, 1);
+  await during(clock, watch.logged(traces.wakeupAnswered));
+  t.match(watch.lines.find(({ trace }) => trace === traces.wakeupAnswered)?.fields, {
+    outcome: 'answer-lost',
+  });
+});
 
 t.test('an answer that was lost is not asked for again before its window is over', async (t) => {
   const running = await pair(t, { gatewayPollMs: 60_000 });
