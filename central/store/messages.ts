@@ -43,7 +43,7 @@ export interface MessageRecord {
   key: string | undefined;
   /** Where the app server wants to read what became of it. */
   receipt: ReceiptId | undefined;
-  /** Beyond this many pending, of any kind, the oldest end as dropped, those of low urgency first. */
+  /** Beyond this many pending the oldest end as dropped: those of another kind than the device takes first, then those of low urgency. */
   messagesMax: number;
   /** Of those that ended it is remembered what became of so many, the last ones. */
   messagesEndedMax: number;

@@ -153,7 +153,9 @@ export function createSqliteEngine(db: Database): SqliteEngine {
         return 'too-many-channels';
       }
       sql.register.run(device, channel);
-      if (key !== undefined) sql.setKey.run(key, device, channel);
+      // Who speaks Simple Push cannot name a key, and its app servers cannot sign.
+      const keepsKey = key === undefined && wakeups.get(device)?.takes === 'push';
+      if (!keepsKey) sql.setKey.run(key ?? null, device, channel);
       return 'registered';
     },
 

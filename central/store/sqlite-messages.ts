@@ -58,7 +58,7 @@ export interface MessageRows {
   end(row: Ending, as: MessageEnd, at: EndedAt): void;
   /** Ends those of a device's pending messages. Tells how many. */
   endAll(device: Buffer, which: Selection, as: MessageEnd, nowMs: number): number;
-  /** Ends as dropped what is beyond the limit: the least urgent first, and of these the oldest. */
+  /** Ends as dropped what is beyond the limit: what the device cannot read now, then the least urgent, and of these the oldest. */
   trim(device: Buffer, limit: { nowMs: number; messagesMax: number }): Ending[];
   /** Pending ones whose time is over, across devices. */
   overdue(nowMs: number, limit: number): Ending[];
@@ -223,7 +223,7 @@ function prepareStatements(db: Database) {
     excess: db.prepare(`
       SELECT serial, device, receipt FROM message
       WHERE device = @device AND ended_at IS NULL AND expires_at > @nowMs
-      ORDER BY urgency, serial LIMIT @excess`),
+      ORDER BY ${isReadable}, urgency, serial LIMIT @excess`),
     overdue: db.prepare(`
       SELECT serial, device, receipt FROM message WHERE ended_at IS NULL AND expires_at <= ?
       ORDER BY expires_at LIMIT ?`),

@@ -172,7 +172,10 @@ export interface Store {
     device: DeviceId,
     channel: ChannelId,
     channelsMax: number,
-    /** Whose messages alone the channel takes from now on; base64url without padding. Without one it keeps what it has. */
+    /**
+     * Whose messages alone the channel takes from now on; base64url without padding. Without one it keeps what it has,
+     * unless the device speaks a dialect that has none.
+     */
     key?: string,
   ): Promise<'registered' | 'too-many-channels'>;
 

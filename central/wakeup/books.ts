@@ -40,11 +40,13 @@ export function createBooks(parts: {
   log: Log;
 }): Books {
   const { counts, times, onResult, clock, log } = parts;
+  const openedMs = clock.now();
 
   function succeeded({ network, attempts, sentMs, dueMs, sinceMs }: EndedWakeup): void {
     const nowMs = clock.now();
     if (sinceMs !== undefined) counts.reached(network, nowMs - sinceMs);
-    if (sentMs === undefined) return;
+    // Of those from before the start nobody knows how much was our own absence.
+    if (sentMs === undefined || sentMs < openedMs) return;
     const ms = nowMs - sentMs;
     counts.reconnected(network, ms);
     if (attempts === 1) times.note(network, ms);
@@ -54,8 +56,8 @@ export function createBooks(parts: {
   /** The wakeup stays unconfirmed, but it reached the device: its network works, and is slower than was thought. */
   function late({ network, attempts, sentMs }: LateHello): void {
     const ms = clock.now() - sentMs;
-    if (!times.isAnswer(network, ms)) return;
-    onResult(network, { hasWorked: true, sentMs, isRepeated: attempts > 1 });
+    if (sentMs < openedMs || !times.isAnswer(ms)) return;
+    onResult(network, { hasWorked: true, sentMs, isRepeated: attempts > 1, isLate: true });
     if (attempts === 1) times.note(network, ms);
     else times.noteRepeated(network, { ms, windowMs: ms });
   }

@@ -8,6 +8,8 @@ export interface WakingResult {
   sentMs: number;
   /** It was not the first for what the device missed: one that is gone misses all, and says nothing more by it. */
   isRepeated: boolean;
+  /** The device came after its window: maybe by itself. */
+  isLate?: boolean;
 }
 
 export interface Circuit {
@@ -86,12 +88,12 @@ export function createCircuit({ clock, limits }: { clock: Clock; limits: Circuit
 
   return {
     isOpen,
-    note({ hasWorked, sentMs, isRepeated }) {
+    note({ hasWorked, sentMs, isRepeated, isLate = false }) {
       // As long as trials are in vain nobody is put to sleep.
       if (isOpen() && !hasWorked) openUntilMs = clock.now() + circuitOpenMs;
       if (isRepeated && !hasWorked) return;
       // One that came back is more than a hundred that did not: the way is open again.
-      if (isOpen() && hasWorked) close();
+      if (isOpen() && hasWorked && !isLate) close();
       // What was sent before says nothing of the way as it is now.
       if (!hasWorked && sentMs < closedAtMs) return;
       const cohort = cohortOf(Math.max(sentMs, closedAtMs));

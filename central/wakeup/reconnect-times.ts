@@ -16,7 +16,7 @@ export interface ReconnectTimes {
    */
   noteRepeated(network: NetworkKey, times: { ms: number; windowMs: number }): void;
   /** Whether a hello so long after a wakeup may be the answer to it: not where the device came by itself long after. */
-  isAnswer(network: NetworkKey, ms: number): boolean;
+  isAnswer(ms: number): boolean;
   /** 95 of 100 devices came back within this time; `undefined` while too few have. */
   p95Ms(network: NetworkKey): number | undefined;
   /** How long the device has to come back after its first, second, … wakeup; then the next one is due. */
@@ -28,7 +28,7 @@ const samplesMax = 200;
 const samplesMin = 20;
 /** Waits are up to this part longer, so that what was sent at once is not sent again at once. */
 const jitter = 0.25;
-/** What comes within 16 first windows is an answer; as long is the fifth window. */
+/** What comes within 16 floors is an answer; as long is the fifth window. What was learnt makes this no longer, or it would feed itself. */
 const answerFactor = 16;
 /** RFC 8085 section 3.1.1 asks for retransmissions slower than the round trip; this leaves room for the slow ones. */
 const marginFactor = 1.5;
@@ -55,7 +55,7 @@ export function createReconnectTimes(options: {
 
   return {
     p95Ms,
-    isAnswer: (network, ms) => ms <= answerFactor * firstMs(network),
+    isAnswer: (ms) => ms <= answerFactor * floorMs,
     noteRepeated(network, { ms, windowMs }) {
       // The ones before were lost: that tells nothing of the time that devices need.
       if (ms <= marginFactor * (p95Ms(network) ?? 0)) return;

@@ -206,7 +206,7 @@ export function createWake(parts: {
     async once(wakeup) {
       const { address } = wakeup;
       const nobody: WakeupResult = { id: '', outcome: 'failed', reason: 'no-gateway' };
-      if (!address) return nobody;
+      if (!address || isClosed) return nobody;
       return (await handOver(address, wordsOf(wakeup, ids))).result ?? nobody;
     },
     noteResult(network, result) {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { generate } from 'selfsigned';
 import t, { type Test } from 'tap';
 import { createPublicServer } from '../../central/server.js';
@@ -92,6 +93,20 @@ t.test('devices do not count once they have their sockets', async (t) => {
     await t.rejects(connectDevice(t, running.url, { ca }));
     t.equal(await running.metric(refused('connections-per-address')), 1);
   }
+});
+
+t.test('a TLS connection that never became a socket makes room when it ends', async (t) => {
+  const folder = createCentralFolder(t);
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'push' }]);
+  writeFileSync(join(folder.path, 'tls.key'), key);
+  writeFileSync(join(folder.path, 'tls.crt'), cert);
+  const config = { tls: { keyFile: 'tls.key', certFile: 'tls.crt' } };
+  const running = await startCentral(t, { folder, config });
+  const tls = connectTls({ port: Number(new URL(running.url).port), rejectUnauthorized: false });
+  await once(tls, 'secureConnect');
+  await until(running, open, 1);
+  tls.destroy();
+  await until(running, open, 0);
 });
 
 t.test('a request that is read again, without its offer, counts once', async (t) => {

@@ -172,6 +172,15 @@ function keys(test: Test): void {
     t.match(await send(device, c1, { key: 'key-b' }), { outcome: 'stored' });
   });
 
+  test('a channel registered in a dialect without keys has none', async (t, open) => {
+    const { store, send, put, hello, device } = await meet(open, { channels: [], takes });
+    await store.register(device, c1, 100, 'key-a');
+    await hello(device, { takes: 'text' });
+    await store.register(device, c1, 100);
+    t.match(await put(device, c1, 1), { outcome: 'stored' });
+    t.match(await send(device, c1, { kind: 'text' }), { outcome: 'stored' });
+  });
+
   test('a channel that was gone in between begins without a key', async (t, open) => {
     const { store, send, hello, device } = await meet(open, { channels: [], takes });
     await store.register(device, c1, 100, 'key-a');
@@ -215,6 +224,18 @@ function kinds(test: Test): void {
     t.same(await waiting(device), [id]);
     await hello(device, { takes: 'text', address });
     t.same(await waiting(device), [text.id]);
+  });
+
+  test('what waits for another dialect goes first, however urgent', async (t, open) => {
+    const { send, waiting, statusOf, hello, device } = await meet(open, { takes: 'text' });
+    const high = { kind: 'text', urgency: 'high', messagesMax: 2 } as const;
+    const texts = [await send(device, c1, high), await send(device, c1, high)];
+    await hello(device, { takes });
+    const least = await send(device, c1, { urgency: 'very-low', messagesMax: 2 });
+    t.match(least, { dropped: 1 });
+    t.same(await waiting(device), [least.id]);
+    t.equal(await statusOf(device, texts[0]?.id ?? least.id), 'dropped');
+    t.equal(await statusOf(device, texts[1]?.id ?? least.id), 'stored');
   });
 
   test('what waits for another dialect counts, is over in time and can be cancelled', async (t, open) => {

@@ -20,6 +20,9 @@ function open() {
     onResult: (_network, result) => void results.push(result),
     ...{ times, clock, log: keepLog().log },
   });
+  // Long after its start.
+  const openedMs = clock.now();
+  clock.advance(3_600_000);
   function end(outcome: WakeupOutcome, attempts: number): void {
     const sentMs = clock.now() - 9_000;
     const dueMs = sentMs + 8_000 * attempts;
@@ -29,7 +32,7 @@ function open() {
     const sentMs = clock.now() - agoMs;
     books.moved({ late: { network, attempts, sentMs } });
   }
-  return { clock, results, times, end, late };
+  return { openedMs, clock, results, times, books, end, late };
 }
 
 t.test('a wakeup that worked speaks for its network, whichever attempt it was', async (t) => {
@@ -65,7 +68,9 @@ t.test('a hello after the window of the first wakeup says how slow the network i
   for (let i = 0; i < 20; i++) late(1, 12_000);
   t.equal(times.p95Ms(network), 12_000);
   t.equal(times.windowMs(network, 1), 18_000);
-  const worked = { hasWorked: true, sentMs: clock.now() - 12_000, isRepeated: false };
+  const worked = {
+    ...{ hasWorked: true, sentMs: clock.now() - 12_000, isRepeated: false, isLate: true },
+  };
   t.same(results, new Array(20).fill(worked), 'and that it works');
 });
 
@@ -82,4 +87,22 @@ t.test('a device that comes long after its wakeup comes by itself', async (t) =>
   for (let i = 0; i < 20; i++) late(1, 16 * 8_000 + 1);
   t.equal(times.p95Ms(network), undefined);
   t.same(results, []);
+  for (let i = 0; i < 20; i++) late(1, 100_000);
+  t.equal(times.p95Ms(network), 100_000);
+  for (let i = 0; i < 20; i++) late(1, 16 * 8_000 + 1);
+  t.equal(times.p95Ms(network), 100_000, 'whatever was learnt');
+});
+
+t.test('hellos for wakeups from before the start teach nothing of the network', async (t) => {
+  const { openedMs, results, times, books } = open();
+  const sentMs = openedMs - 1;
+  const said = { network, sentMs, dueMs: openedMs + 8_000, sinceMs: sentMs };
+  for (let i = 0; i < 20; i++) {
+    books.ended({ ...said, outcome: 'success', attempts: 1 });
+    books.ended({ ...said, outcome: 'success', attempts: 2 });
+    books.moved({ late: { network, attempts: 1, sentMs } });
+  }
+  t.equal(times.p95Ms(network), undefined);
+  t.equal(times.windowMs(network, 1), 8_000);
+  t.equal(results.length, 40, 'but that it works');
 });

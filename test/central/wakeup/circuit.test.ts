@@ -72,6 +72,17 @@ t.test('one that worked closes it, and what was sent before says no more', async
   t.equal(circuit.successRatio(), 1);
 });
 
+t.test('one that worked too late does not close it, and speaks for its network', async (t) => {
+  const { clock, circuit, note } = openCircuit();
+  const late = { hasWorked: true, sentMs: clock.now(), isRepeated: false, isLate: true };
+  circuit.note(late);
+  t.equal(circuit.successRatio(), 1);
+  note(false, false, false, false, false, false, false, false, false, false, false, false);
+  t.ok(circuit.isOpen());
+  circuit.note({ ...late, sentMs: clock.now() });
+  t.ok(circuit.isOpen());
+});
+
 t.test('a device that is gone speaks against its network once', async (t) => {
   const { clock, circuit } = openCircuit();
   const missed = { hasWorked: false, sentMs: clock.now(), isRepeated: true };

@@ -111,6 +111,8 @@ function keepBooks() {
     ...{ times, clock, log: keepLog().log },
     onResult: (_, { hasWorked }) => void seen.results.push(hasWorked),
   });
+  // Long after its start.
+  clock.advance(3_600_000);
   const end = (
     outcome: WakeupOutcome,
     { attempts, agoMs }: { attempts: number; agoMs: number },
