@@ -178,7 +178,8 @@ export async function during<T>(clock: ManualClock, waiting: Promise<T>): Promis
   waiting.then(over, over);
   while (!isOver) {
     clock.advance(0);
-    await new Promise((resolve) => setImmediate(resolve));
+    // Not at once again: what is waited for needs the processor.
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
   return waiting;
 }
