@@ -196,7 +196,9 @@ function columnsOf(wakeup: DeviceWakeup) {
 }
 
 function endedOf(row: DeviceRow, outcome: EndedWakeup['outcome'], from: WakeupRecord): EndedWakeup {
-  const { attempts, sentMs, dueMs, sinceMs } = from;
+  const { state, attempts, dueMs, sinceMs } = from;
+  // One that is owed again has when the last one was sent.
+  const sentMs = state === 'sending' || state === 'awaited' ? from.sentMs : undefined;
   return { network: row.network as NetworkKey, outcome, attempts, sentMs, dueMs, sinceMs };
 }
 
