@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { containsAny, type Prefix, parseAddress, subscriberOf } from '../shared/address.js';
 import { plainAddress } from './peer.js';
+import { createTally } from './tally.js';
 
 export interface ConnectionLimits {
   connectionsMax: number;
@@ -29,20 +30,17 @@ export function createConnections(options: {
   const { limits, countRefused } = options;
   /** Whose each connection is, by its ends; `undefined`: a proxy's. At most `connectionsMax`. */
   const subscribers = new Map<string, string | undefined>();
-  const perAddress = new Map<string, number>();
+  const perAddress = createTally();
 
   function refusal(subscriber: string | undefined): ConnectionRefusal | undefined {
     if (subscribers.size >= limits.connectionsMax) return 'connections';
-    const ofSubscriber = subscriber === undefined ? 0 : (perAddress.get(subscriber) ?? 0);
+    const ofSubscriber = subscriber === undefined ? 0 : perAddress.of(subscriber);
     return ofSubscriber >= limits.connectionsPerAddressMax ? 'connections-per-address' : undefined;
   }
 
   function forget(ends: string): void {
     const subscriber = subscribers.get(ends);
-    if (!subscribers.delete(ends) || subscriber === undefined) return;
-    const others = (perAddress.get(subscriber) ?? 1) - 1;
-    if (others > 0) perAddress.set(subscriber, others);
-    else perAddress.delete(subscriber);
+    if (subscribers.delete(ends) && subscriber !== undefined) perAddress.remove(subscriber);
   }
 
   return {
@@ -57,9 +55,7 @@ export function createConnections(options: {
         return;
       }
       subscribers.set(ends, subscriber);
-      if (subscriber !== undefined) {
-        perAddress.set(subscriber, (perAddress.get(subscriber) ?? 0) + 1);
-      }
+      if (subscriber !== undefined) perAddress.add(subscriber);
       tcp.once('close', () => forget(ends));
     },
     leave: (tcp) => forget(endsOf(tcp)),

@@ -1,4 +1,5 @@
 // Devices' sockets: the one file that knows the WebSocket library. Upgrades come in, frames go to sessions.
+
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -6,6 +7,7 @@ import { subscriberOf } from '../../shared/address.js';
 import { traces } from '../../shared/traces.js';
 import type { PeerOf } from '../peer.js';
 import { closeCodes } from '../protocol/codes.js';
+import { createTally } from '../tally.js';
 import { type DrainTimes, spreadOut } from './drain.js';
 import { Session, type SessionParts, type Transport } from './session.js';
 
@@ -74,7 +76,7 @@ export function createDeviceListener(options: {
   const { log, dialects } = parts;
   const sockets = new Set<DeviceSocket>();
   /** By subscriber, for one has a whole /64 of IPv6 addresses. At most as many as there are sockets. */
-  const perAddress = new Map<string, number>();
+  const perAddress = createTally();
   let isStopping = false;
   let onEmpty = () => {};
 
@@ -105,10 +107,7 @@ export function createDeviceListener(options: {
     const { session, remoteAddress, sentCode } = socket;
     session.onClosed();
     sockets.delete(socket);
-    const subscriber = subscriberOf(remoteAddress);
-    const others = (perAddress.get(subscriber) ?? 1) - 1;
-    if (others > 0) perAddress.set(subscriber, others);
-    else perAddress.delete(subscriber);
+    perAddress.remove(subscriberOf(remoteAddress));
     const code = sentCode ?? received;
     countClose(sentCode === undefined && received === closeCodes.asleep ? unknownCode : code);
     log(traces.deviceClosed, { device: session.device, code });
@@ -118,8 +117,7 @@ export function createDeviceListener(options: {
   function refusal(request: IncomingMessage, subscriber: string): RefusedUpgrade | undefined {
     if (isStopping) return 'stopping';
     if (sockets.size >= limits.socketsMax) return 'sockets';
-    const ofSubscriber = perAddress.get(subscriber) ?? 0;
-    if (ofSubscriber >= limits.socketsPerAddressMax) return 'sockets-per-address';
+    if (perAddress.of(subscriber) >= limits.socketsPerAddressMax) return 'sockets-per-address';
     const offered = request.headers['sec-websocket-protocol'];
     // A client that names none speaks the one protocol there is.
     const names = offered?.split(',').map((name) => name.trim());
@@ -143,7 +141,7 @@ export function createDeviceListener(options: {
         socket.remoteAddress = address;
         socket.session = new Session(parts, socket);
         sockets.add(socket);
-        perAddress.set(subscriber, (perAddress.get(subscriber) ?? 0) + 1);
+        perAddress.add(subscriber);
         socket.on('message', onMessage);
         socket.on('error', onError);
         socket.on('close', onClose);
