@@ -167,15 +167,10 @@ export async function valuesBy<Label extends string>(
 
 function observe(registry: Registry, read: CentralGauges): void {
   const level = levelsOf(registry, 'reveille_central');
-  const ofNetworks = (name: string, help: string, value: (report: NetworkReport) => number) =>
-    level(name, help, () => read.networks().map((of) => [{ network: of.network }, value(of)]), [
-      'network',
-    ]);
   const ofWaking = (name: string, help: string, value: (report: WakingReport) => number) =>
     level(name, help, () => read.waking().map((of) => [{ network: of.network }, value(of)]), [
       'network',
     ]);
-  const isOnline = (report: NetworkReport) => report.isOnline;
 
   level('devices_connected', 'Devices with an open socket that said hello', read.devicesConnected);
   level('sockets_open', 'Open device sockets, with or without a hello', read.socketsOpen);
@@ -187,10 +182,13 @@ function observe(registry: Registry, read: CentralGauges): void {
   level(
     'networks_online',
     'Networks whose devices can be woken now',
-    () => read.networks().filter(isOnline).length,
+    () => read.networks().filter(({ isOnline }) => isOnline).length,
   );
-  ofNetworks('network_online', 'Whether devices of a network can be woken now, 0 or 1', (report) =>
-    Number(isOnline(report)),
+  level(
+    'network_online',
+    'Whether devices of a network can be woken now, 0 or 1',
+    () => read.networks().map(({ network, isOnline }) => [{ network }, Number(isOnline)]),
+    ['network'],
   );
   level(
     'gateway_reachable',

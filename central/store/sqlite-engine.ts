@@ -123,7 +123,8 @@ export function createSqliteEngine(db: Database): SqliteEngine {
         ? synchronise(device, record.channels, nowMs)
         : { channelsAdded: 0, channelsRemoved: 0 };
       if (!before) sql.addDevice.run(device, nowMs);
-      sql.setTakes.run(takes, device);
+      // What is pending is read by it below; hardly any device changes it.
+      if (before?.takes !== takes) sql.setTakes.run(takes, device);
       const known = { nowMs, dueMs, isPending: wakeups.isWanted(device, nowMs) };
       const moved = wakeups.apply(before ?? rowOf(device), { name: claim.event, ...known });
       sql.saveHello.run({ device, ...helloColumns(record, claim) });

@@ -49,8 +49,12 @@ export function createBooks(parts: {
     if (sentMs === undefined || sentMs < openedMs) return;
     const ms = nowMs - sentMs;
     counts.reconnected(network, ms);
-    if (attempts === 1) times.note(network, ms);
-    else times.noteRepeated(network, { ms, windowMs: (dueMs ?? nowMs) - sentMs });
+    learn(network, attempts, { ms, windowMs: (dueMs ?? nowMs) - sentMs });
+  }
+
+  function learn(network: NetworkKey, attempts: number, took: { ms: number; windowMs: number }) {
+    if (attempts === 1) times.note(network, took.ms);
+    else times.noteRepeated(network, took);
   }
 
   /** The wakeup stays unconfirmed, but it reached the device: its network works, and is slower than was thought. */
@@ -58,8 +62,7 @@ export function createBooks(parts: {
     const ms = clock.now() - sentMs;
     if (sentMs < openedMs || !times.isAnswer(ms)) return;
     onResult(network, { hasWorked: true, sentMs, isRepeated: attempts > 1, isLate: true });
-    if (attempts === 1) times.note(network, ms);
-    else times.noteRepeated(network, { ms, windowMs: ms });
+    learn(network, attempts, { ms, windowMs: ms });
   }
 
   function ended(wakeup: EndedWakeup | undefined): void {

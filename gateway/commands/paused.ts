@@ -1,6 +1,5 @@
 // Whether the kill switch is on, for commands that run beside the gateway: the running one knows, and where none
 // answers, what it would remember.
-
 import { urlHere } from '../../shared/http.js';
 import type { NetworkKey } from '../../shared/network.js';
 import { readMemory } from '../policy/pause-file.js';

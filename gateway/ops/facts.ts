@@ -1,5 +1,4 @@
 // Everything the operations page tells, as plain data: GET /ops.json. Names, counts and dates; never an address.
-
 import { cutAddress, parsePrefix } from '../../shared/address.js';
 import type { Clock } from '../../shared/clock.js';
 import { version } from '../../shared/version.js';
