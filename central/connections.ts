@@ -2,8 +2,8 @@
 // peers that have yet to say what they want. It knows nothing of what is said on them.
 import type { Socket } from 'node:net';
 import { containsAny, type Prefix, parseAddress, subscriberOf } from '../shared/address.js';
+import { createTally } from '../shared/tally.js';
 import { plainAddress } from './peer.js';
-import { createTally } from './tally.js';
 
 export interface ConnectionLimits {
   connectionsMax: number;

@@ -4,10 +4,10 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { subscriberOf } from '../../shared/address.js';
+import { createTally } from '../../shared/tally.js';
 import { traces } from '../../shared/traces.js';
 import type { PeerOf } from '../peer.js';
 import { closeCodes } from '../protocol/codes.js';
-import { createTally } from '../tally.js';
 import { type DrainTimes, spreadOut } from './drain.js';
 import { Session, type SessionParts, type Transport } from './session.js';
 
