@@ -11,7 +11,7 @@ import {
 import type { WakeupAddress } from '../protocol/messages.js';
 import type { GatewayClient } from './gateway-client.js';
 
-/** A network of the configuration with its gateways, in order of preference. */
+/** A network of the configuration. The order of its gateways says nothing. */
 export interface NetworkSetting {
   key: NetworkKey;
   /** Narrows what the gateways say; `undefined` does not. */
