@@ -61,22 +61,15 @@ function parseUrgency(value: string | string[] = 'normal'): Urgency | undefined 
 
 /** Passed on nearly as it is: only the device reads it. */
 function parseEncoding(headers: IncomingHttpHeaders): BodyEncoding | undefined {
-  const fields: [keyof BodyEncoding, unknown][] = [
-    ['encoding', headers['content-encoding']],
-    ['encryption', headers.encryption],
-    ['cryptoKey', headers['crypto-key']],
-  ];
-  const sent = fields.filter((field): field is [keyof BodyEncoding, string] => {
-    return typeof field[1] === 'string' && field[1] !== '';
-  });
-  const isShort = sent.every(([, value]) => value.length <= headerCharsMax);
-  if (!isShort) return undefined;
-  const encoding: BodyEncoding = Object.fromEntries(sent);
-  const { encryption, cryptoKey } = encoding;
+  const encoding = headers['content-encoding'] ?? '';
+  const encryption = headers.encryption?.toString() ?? '';
+  const cryptoKey = headers['crypto-key']?.toString() ?? '';
+  const fields = [encoding, encryption, cryptoKey];
+  if (fields.some((field) => field.length > headerCharsMax)) return undefined;
   return {
-    ...encoding,
-    ...(encryption !== undefined && { encryption: bare('salt', encryption) }),
-    ...(cryptoKey !== undefined && { cryptoKey: bare('dh', cryptoKey) }),
+    ...(encoding && { encoding }),
+    ...(encryption && { encryption: bare('salt', encryption) }),
+    ...(cryptoKey && { cryptoKey: bare('dh', cryptoKey) }),
   };
 }
 
