@@ -22,11 +22,13 @@ export function createVapid(parts: {
 }): ReadsKey {
   const { audience, clock } = parts;
   return async (headers) => {
-    if (headers.authorization === undefined) return { key: undefined };
-    const { authorization, 'crypto-key': cryptoKey = '' } = headers;
-    if (authorization.length + cryptoKey.length > credentialCharsMax)
+    const { authorization } = headers;
+    if (authorization === undefined) return { key: undefined };
+    const cryptoKey = headers['crypto-key']?.toString() ?? '';
+    if (authorization.length + cryptoKey.length > credentialCharsMax) {
       return 'authorization-unusable';
-    const { token, key } = credentialsOf(headers.authorization, headers);
+    }
+    const { token, key } = credentialsOf(authorization, cryptoKey);
     if (token === undefined || key === undefined) return 'authorization-unusable';
     const nowSeconds = Math.floor(clock.now() / 1000);
     try {
@@ -60,7 +62,7 @@ interface Credentials {
   key?: VapidKey | undefined;
 }
 
-function credentialsOf(authorization: string, headers: IncomingHttpHeaders): Credentials {
+function credentialsOf(authorization: string, cryptoKey: string): Credentials {
   const [scheme = '', ...rest] = authorization.trim().split(/ +/);
   if (scheme.toLowerCase() === 'vapid') {
     const { t: token, k } = parametersOf(rest.join(' '), /,/);
@@ -68,7 +70,7 @@ function credentialsOf(authorization: string, headers: IncomingHttpHeaders): Cre
   }
   // What senders of aesgcm still write (drafts of RFC 8292): the token alone, the key beside that of the encryption.
   if (['webpush', 'bearer'].includes(scheme.toLowerCase())) {
-    const { p256ecdsa } = parametersOf(String(headers['crypto-key'] ?? ''), /[,;]/);
+    const { p256ecdsa } = parametersOf(cryptoKey, /[,;]/);
     return { token: rest.join(' '), key: parseVapidKey(p256ecdsa) };
   }
   return {};
