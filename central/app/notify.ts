@@ -29,6 +29,8 @@ interface Target {
   lane: WakeupLane;
 }
 
+type Refused = Exclude<(PutOutcome | MessageOutcome)['outcome'], 'stored' | 'stale'>;
+
 /** What a form may say. */
 export type Form = { version: number } | { text: string; ttlSeconds: number };
 
@@ -36,13 +38,22 @@ export function createNotify(parts: NotifyParts): Handler {
   const { store, ids, deliver, take, clock, unknownDevice, wakeupAfterMs } = parts;
   const ok = json(200, {});
 
-  const refusalOf = (outcome: (PutOutcome | MessageOutcome)['outcome']): ProblemName => {
-    if (isKept(outcome)) return 'signed-only';
-    // A device that speaks Web Push shows no texts.
-    if (outcome !== 'unknown-device' && outcome !== 'unknown-channel') return 'bad-body';
-    const isRecovering = outcome === 'unknown-device' && unknownDevice() === 'recovering';
-    return isRecovering ? 'recovering' : 'channel-not-found';
-  };
+  function refusalOf(outcome: Refused): ProblemName {
+    switch (outcome) {
+      case 'unknown-device':
+        return unknownDevice() === 'recovering' ? 'recovering' : 'channel-not-found';
+      case 'unknown-channel':
+        return 'channel-not-found';
+      // A device that speaks Web Push shows no texts.
+      case 'wrong-kind':
+        return 'bad-body';
+      // A channel with a key takes what that key signs alone, and nothing is signed here.
+      case 'belongs-to-key':
+      case 'key-missing':
+      case 'wrong-key':
+        return 'signed-only';
+    }
+  }
 
   async function putVersion(target: Target, version: number): Promise<Done | ProblemName> {
     const nowMs = clock.now();
@@ -74,11 +85,6 @@ export function createNotify(parts: NotifyParts): Handler {
       ? putVersion({ ...target, lane }, form.version)
       : putText({ ...target, lane }, form.text, form.ttlSeconds);
   };
-}
-
-/** A channel with a key takes what that key signs alone, and nothing is signed here. */
-function isKept(outcome: string): boolean {
-  return ['belongs-to-key', 'key-missing', 'wrong-key'].includes(outcome);
 }
 
 /** Reads `version=N` or `body=<text>[&ttl=<seconds>]`, a form (application/x-www-form-urlencoded, whatever its type says). */
