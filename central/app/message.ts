@@ -27,10 +27,8 @@ export function createCancel({ store, ids, clock }: Parts): Handler {
   return async ({ token }) => {
     const target = ids.parseMessageToken(token);
     if (!target) return 'message-not-found';
-    const nowMs = clock.now();
-    const status = await store.messageStatus(target.device, target.message);
-    if (!status) return 'message-not-found';
-    if (!isOver(status, nowMs)) await store.cancelMessage(target.device, target.message, nowMs);
+    const outcome = await store.cancelMessage(target.device, target.message, clock.now());
+    if (outcome === 'unknown') return 'message-not-found';
     const answer = { status: 204, headers: { 'cache-control': 'no-store' }, body: '' };
     return { result: 'message-cancelled', answer };
   };

@@ -114,7 +114,8 @@ export function createMessageActs(parts: {
       const device = bytesOfDevice(id);
       const row = messages.find(device, bytesOfMessage(message));
       if (!row) return 'unknown';
-      if (row.ended_as !== null) return 'ended';
+      // One whose time is over ends as expired, whoever comes first to note it.
+      if (row.ended_as !== null || row.expires_at <= nowMs) return 'ended';
       messages.end(row, 'cancelled', { nowMs });
       wakeups.settle(device, 'released');
       return 'cancelled';

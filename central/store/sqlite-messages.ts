@@ -38,6 +38,7 @@ export interface MessageRow {
 
 /** What of a row decides about its end. */
 export type Ending = Pick<MessageRow, 'serial' | 'device' | 'receipt'>;
+type FoundMessage = Ending & Pick<MessageRow, 'expires_at' | 'ended_as'>;
 
 /** Which of a device's pending messages. */
 export interface Selection {
@@ -52,7 +53,7 @@ interface EndedAt {
 
 export interface MessageRows {
   /** What decides about a message's end, and how it ended if it did. Its body, which may be large, is not read. */
-  find(device: Buffer, id: Buffer): (Ending & Pick<MessageRow, 'ended_as'>) | undefined;
+  find(device: Buffer, id: Buffer): FoundMessage | undefined;
   status(device: Buffer, id: Buffer): MessageStatus | undefined;
   insert(record: MessageRecord, wakes: Wakes): Ending;
   end(row: Ending, as: MessageEnd, at: EndedAt): void;
@@ -109,7 +110,7 @@ export function createMessageRows(db: Database): MessageRows {
 
   return {
     end,
-    find: (device, id) => sql.find.get(device, id) as ReturnType<MessageRows['find']>,
+    find: (device, id) => sql.find.get(device, id) as FoundMessage | undefined,
     status(device, id) {
       const row = sql.status.get(device, id) as MessageRow | undefined;
       return row && statusOf(row);
@@ -199,9 +200,9 @@ const ending = `SELECT serial, device, receipt ${pendingOf}`;
 
 function prepareStatements(db: Database) {
   return {
-    find: db.prepare(
-      'SELECT serial, device, receipt, ended_as FROM message WHERE device = ? AND id = ?',
-    ),
+    find: db.prepare(`
+      SELECT serial, device, receipt, expires_at, ended_as FROM message
+      WHERE device = ? AND id = ?`),
     status: db.prepare(`
       SELECT id, urgency, stored_at, expires_at, woken_at, sent_at, ended_at, ended_as, code
       FROM message WHERE device = ? AND id = ?`),

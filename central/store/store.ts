@@ -230,8 +230,8 @@ export interface Store {
   messageStatus(device: DeviceId, message: MessageId): Promise<MessageStatus | undefined>;
 
   /**
-   * Ends a message that is pending; `ended`: it had before. A wakeup that was only owed for it is not sent any more.
-   * The window of one under way goes on, for it tells of the device.
+   * Ends a message that is pending; `ended`: it had before, or its time is over. A wakeup that was only owed for it is not
+   * sent any more. The window of one under way goes on, for it tells of the device.
    */
   cancelMessage(
     device: DeviceId,

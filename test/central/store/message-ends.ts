@@ -151,6 +151,16 @@ function endings(test: Test): void {
     t.match(await store.messageStatus(device, id), { state: 'cancelled', atMs: sampleMs + 1 });
   });
 
+  test('a message whose time is over is not cancelled, though nobody has noted it yet', async (t, open) => {
+    const { store, send, device } = await meet(open, { takes });
+    const { id } = await send(device, c1, { expiresMs: sampleMs + 60 });
+    t.equal(await store.cancelMessage(device, id, sampleMs + 60), 'ended');
+    await store.expireMessages(sampleMs + 70, 9);
+    t.match(await store.messageStatus(device, id), { state: 'expired' });
+    const other = await send(device, c1, { expiresMs: sampleMs + 60 });
+    t.equal(await store.cancelMessage(device, other.id, sampleMs + 59), 'cancelled');
+  });
+
   test('an ack of several counts for each', async (t, open) => {
     const { store, send, waiting, device } = await meet(open, { takes });
     const sent = [await send(device, c1), await send(device, c1), await send(device, c1)];
