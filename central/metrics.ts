@@ -138,6 +138,11 @@ export function createMetrics(): CentralMetrics {
       ended: (end, count) => ended.inc({ end }, count),
       acked: (code) => acks.inc({ code }),
     },
+    signsUnheard: counter(
+      'signs_unheard_total',
+      'Wakeups that left while too many others were listened for',
+      [],
+    ),
     hellosDeferred: counter('hellos_deferred_total', 'Hellos put off by hellosPerSecond', []),
     reloadSuccessful: new Gauge({
       name: 'reveille_central_config_reload_successful',
@@ -267,6 +272,7 @@ export interface CentralMetrics {
   refusedConnections: Counter<'reason'>;
   deviceEvents: Counter<'event'>;
   gatewayFailures: Counter<'code'>;
+  signsUnheard: Counter;
   hellosDeferred: Counter;
   reloadSuccessful: Gauge;
   /** Counters of configured networks start at 0 instead of missing. */

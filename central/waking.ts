@@ -45,7 +45,8 @@ export function openWaking(parts: {
     handOver,
     times,
     books,
-    countFull: metrics.waking.queueFull,
+    countQueueFull: metrics.waking.queueFull,
+    countUnheard: () => metrics.signsUnheard.inc(),
   });
   const leases = watchLeases({
     ...{ store, presence, books, clock, log, leaseMs: limits.wakeupLeaseMs },

@@ -17,8 +17,10 @@ export function createSigns(parts: {
   clock: Clock;
   pollMs: number;
   onSign: (wakeup: DeviceWakeup) => void;
+  /** A wakeup left that nothing is listened for. */
+  countUnheard: () => void;
 }): Signs {
-  const { clock, pollMs, onSign } = parts;
+  const { clock, pollMs, onSign, countUnheard } = parts;
   const byGateway = new Map<GatewayClient, Map<string, DeviceWakeup>>();
   let isClosed = false;
 
@@ -47,7 +49,10 @@ export function createSigns(parts: {
 
   return {
     await(id, wakeup, gateway) {
-      if (awaited() >= signsAwaitedMax) return;
+      if (awaited() >= signsAwaitedMax) {
+        countUnheard();
+        return;
+      }
       const known = byGateway.get(gateway);
       if (known) {
         known.set(id, wakeup);

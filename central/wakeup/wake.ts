@@ -86,12 +86,13 @@ export function createWake(parts: {
   limits: WakeLimits;
   clock: Clock;
   log: Log;
-  countFull: (network: NetworkKey) => void;
+  countQueueFull: (network: NetworkKey) => void;
+  countUnheard: () => void;
 }): Wake {
   const { store, presence, ids, networks, handOver, times, limits, clock, log } = parts;
   const wakings = new Map<NetworkKey, Waking>();
   const signs = createSigns({
-    ...{ clock, pollMs: limits.signPollMs },
+    ...{ clock, pollMs: limits.signPollMs, countUnheard: parts.countUnheard },
     onSign: (wakeup) => detach(attempts.unreachable(wakeup), log, traces.storeFailed),
   });
   const attempts = createAttempt({ ...parts, signs });
@@ -128,7 +129,7 @@ export function createWake(parts: {
 
   function offer(waking: Waking, owed: DeviceWakeup): void {
     const offered = waking.compartment.offer(owed);
-    if (offered === 'full' && owed.address) parts.countFull(owed.address.network);
+    if (offered === 'full' && owed.address) parts.countQueueFull(owed.address.network);
   }
 
   function duePerScan(network: NetworkKey): number {

@@ -86,7 +86,8 @@ export async function openDelivery(
     handOver: createHandOver({ networks: () => networks, clock, log, countFailure: nothing }),
     books: createBooks({ counts, times, clock, log, onResult: nothing }),
     limits: wakeLimits,
-    countFull: nothing,
+    countQueueFull: nothing,
+    countUnheard: nothing,
   });
   t.teardown(() => wake.close());
   const deliver = createDeliver({
