@@ -4,6 +4,7 @@
 // over, also where it is for messages that want only one.
 import type { Clock } from '../../shared/clock.js';
 import type { Log } from '../../shared/log.js';
+import type { NetworkKey } from '../../shared/network.js';
 import { traces } from '../../shared/traces.js';
 import { type DatagramWords, wakeupMac } from '../../shared/wakeup/datagram.js';
 import type { Ids } from '../protocol/ids.js';
@@ -66,17 +67,20 @@ export function createAttempt(parts: {
     const urgency = isUrgent ? 'high' : undefined;
     const handed = await handOver(address, wordsOf(begun, ids), urgency);
     log(traces.wakeupAnswered, { device, network, ...outcomeOf(handed) });
-    await settle(begun, handed);
+    await settle(begun, network, handed);
   }
 
-  async function settle(begun: DeviceWakeup, handed: HandedOver): Promise<void> {
-    const { result, gateway, isMaybeSent } = handed;
+  async function settle(
+    begun: DeviceWakeup,
+    network: NetworkKey,
+    { id, result, gateway, isMaybeSent }: HandedOver,
+  ): Promise<void> {
     const nowMs = clock.now();
     if (result?.outcome === 'triggered') {
-      if (begun.address) books.triggered(begun.address.network);
+      books.triggered(network);
       // A gateway that did not answer may have taken half of the window; the device has all of it.
       const dueMs = nowMs + (begun.dueMs ?? nowMs) - (begun.sentMs ?? nowMs);
-      if (gateway) signs.await(handed.id, { ...begun, dueMs }, gateway);
+      if (gateway) signs.await(id, { ...begun, dueMs }, gateway);
       await move(begun, { name: 'triggered', dueMs });
       return;
     }
@@ -91,7 +95,7 @@ export function createAttempt(parts: {
       await move(begun, { name: 'refused', nowMs, attemptsMax });
     } else {
       // Nothing left, through no fault of the device: that was no attempt.
-      if (result && begun.address) books.failed(begun.address.network);
+      if (result) books.failed(network);
       await move(begun, { name: 'unsent', dueMs: nowMs + unsentDelayMs });
     }
   }
@@ -104,11 +108,8 @@ export function createAttempt(parts: {
     unreachable: (sent: DeviceWakeup) =>
       move(sent, { name: 'sign', nowMs: clock.now(), attemptsMax }),
     /** The device holds a socket: whether it is alive is for its session to find out. */
-    hold: (owed: DeviceWakeup) => {
-      const { network } = owed.address ?? {};
-      const waitMs = network ? times.windowMs(network, 1) : unsentDelayMs;
-      return move(owed, { name: 'held', dueMs: clock.now() + waitMs });
-    },
+    hold: (owed: DeviceWakeup, network: NetworkKey) =>
+      move(owed, { name: 'held', dueMs: clock.now() + times.windowMs(network, 1) }),
   };
 }
 

@@ -31,7 +31,7 @@ export interface Wake {
   /** Starts a wakeup that is owed, when its turn comes. Returns at once. */
   start(owed: DeviceWakeup): void;
   /** Sends one wakeup now, outside of any other, and tells how it went. */
-  once(wakeup: DeviceWakeup): Promise<WakeupResult>;
+  once(wakeup: DeviceWakeup): Promise<Pick<WakeupResult, 'outcome' | 'reason'>>;
   /** Whether a device may be put to sleep at this address: its network takes wakeups, and they work. */
   isWakeable(address: WakeupAddress): boolean;
   /** A wakeup or a proof of this network that was sent then had its effect, or had none. */
@@ -127,9 +127,9 @@ export function createWake(parts: {
     return made;
   }
 
-  function offer(waking: Waking, owed: DeviceWakeup): void {
-    const offered = waking.compartment.offer(owed);
-    if (offered === 'full' && owed.address) parts.countQueueFull(owed.address.network);
+  function offer(network: NetworkKey, owed: DeviceWakeup): void {
+    const offered = wakingOf(network).compartment.offer(owed);
+    if (offered === 'full') parts.countQueueFull(network);
   }
 
   function duePerScan(network: NetworkKey): number {
@@ -160,8 +160,9 @@ export function createWake(parts: {
     waking.isBehind = { prompt: isCut && due.at(-1)?.lane === 'prompt', bulk: isCut };
     for (const owed of due) {
       if (compartment.has(owed.device) || (owed.lane === 'bulk' && !isBulkWanted)) continue;
-      if (presence.signal(owed.device)) detach(attempts.hold(owed), log, traces.storeFailed);
-      else offer(waking, owed);
+      const isHeld = presence.signal(owed.device);
+      if (isHeld) detach(attempts.hold(owed, network), log, traces.storeFailed);
+      else offer(network, owed);
     }
     compartment.pump();
   }
@@ -201,14 +202,14 @@ export function createWake(parts: {
       // What has to wait is found in the store when it is due.
       if (notBeforeMs > clock.now()) return;
       if (isClosed || !address || circuitOf(address.network) !== 'closed') return;
-      const waking = wakingOf(address.network);
-      if (!waking.isBehind[owed.lane]) offer(waking, owed);
+      const { network } = address;
+      if (!wakingOf(network).isBehind[owed.lane]) offer(network, owed);
     },
     async once(wakeup) {
       const { address } = wakeup;
-      const nobody: WakeupResult = { id: '', outcome: 'failed', reason: 'no-gateway' };
-      if (!address || isClosed) return nobody;
-      return (await handOver(address, wordsOf(wakeup, ids))).result ?? nobody;
+      const canSend = address !== undefined && !isClosed;
+      const handed = canSend ? await handOver(address, wordsOf(wakeup, ids)) : undefined;
+      return handed?.result ?? { outcome: 'failed', reason: 'no-gateway' };
     },
     noteResult(network, result) {
       const waking = wakingOf(network);
