@@ -48,8 +48,8 @@ export function loadSettings(
   };
   const secretKey = tell('secretKeyFile', () => readSecretKey(config.secretKeyFile));
   const signingKeys = tell('signingKeyFile', () => readPrivateKeyFile(config.signingKeyFile));
-  const tls =
-    config.tls && tell('tls', () => readTlsFiles(config.tls ?? { keyFile: '', certFile: '' }));
+  const { tls: tlsFiles } = config;
+  const tls = tlsFiles && tell('tls', () => readTlsFiles(tlsFiles));
   const gateways = new Map<string, GatewayFiles>();
   config.networks.forEach((network, i) => {
     network.gateways.forEach((gateway, j) => {

@@ -16,8 +16,9 @@ export async function serve(
   output: Output,
 ): Promise<ExitCode | undefined> {
   const load = () => loadSettings(file, env);
-  const { settings, problems } = { problems: [], ...load() };
-  if (!settings) return complainAll(output, problems);
+  const loaded = load();
+  if (!loaded.settings) return complainAll(output, loaded.problems);
+  const { settings } = loaded;
   const log = createLog(settings.config.log.level, openJournal(env, 'reveille-central'));
   try {
     const central = await createCentral({ settings, load, log, listenFd: listenFdOf(env) });
