@@ -132,8 +132,8 @@ function readAck(frame: Frame): Read {
 function readVersion(value: unknown): number | undefined {
   const isDigits = typeof value === 'string' && /^[0-9]{1,16}$/.test(value);
   const version = isDigits ? Number(value) : value;
-  const isVersion = Number.isSafeInteger(version) && (version as number) >= 0;
-  return isVersion && (version as number) <= versionMax ? (version as number) : undefined;
+  if (typeof version !== 'number' || !Number.isInteger(version)) return undefined;
+  return version >= 0 && version <= versionMax ? version : undefined;
 }
 
 export function writePong(form: PingForm): string {
