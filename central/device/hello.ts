@@ -3,11 +3,10 @@ import { traces } from '../../shared/traces.js';
 import { closeCodes, retryAfterReason } from '../protocol/codes.js';
 import type { DeviceId } from '../protocol/ids.js';
 import type { DeviceMessage } from '../protocol/messages.js';
-import type { DeviceWakeup, HelloOutcome, HelloRecord } from '../store/store.js';
-import { wordsOf } from '../wakeup/attempt.js';
-import { isBelieved, isPromised } from '../wakeup/states.js';
-import { type AddressProof, nonceProof, noteEffects, stirProof } from './proof.js';
+import type { HelloOutcome, HelloRecord } from '../store/store.js';
+import { isPromised } from '../wakeup/states.js';
 import type { Session } from './session.js';
+import { noteEffects } from './whereabouts.js';
 
 type Hello = Extract<DeviceMessage, { messageType: 'hello' }>;
 
@@ -19,14 +18,13 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     session.close(closeCodes.notNow, retryAfterReason(wait.retryAfterSeconds));
     return;
   }
-  const { ids, clock } = parts;
+  const { ids } = parts;
   const known = ids.parseUaid(message.uaid);
   if (session.device && known && known !== session.device) {
     session.fail('cannot-register', 'hello');
     return;
   }
   const { wakeup, canProve, isAuthenticated } = message;
-  const nowMs = clock.now();
   const { device, said } = await introduce(session, message, known);
   const { now } = said;
   if (said.outcome === 'too-many-channels' || !now) {
@@ -34,9 +32,7 @@ export async function onHello(session: Session, message: Hello): Promise<void> {
     return;
   }
   noteEffects(parts, said);
-  session.believedAt = isBelieved(now.state) ? now.address : undefined;
-  session.proof = proofFor(session, now, canProve);
-  session.saidAtMs = nowMs;
+  session.whereabouts.onHello(now, canProve);
   session.outbox.startOver();
   if (!session.enter(device)) return;
   const isWakeable = isPromised(now.state);
@@ -90,20 +86,4 @@ function recordOf(
     forgiveBeforeMs: nowMs - limits.legacyProbationMs,
     channelsMax: limits.channelsPerDeviceMax,
   };
-}
-
-/** What is asked of a device whose address is not believed yet. */
-function proofFor(
-  session: Session,
-  now: DeviceWakeup,
-  canProve: boolean,
-): AddressProof | undefined {
-  const { clock, limits } = session.parts;
-  const { state, address } = now;
-  if (!address || (state !== 'claimed' && state !== 'probation')) return undefined;
-  const nowMs = Math.max(clock.now(), session.askedProofAtMs + limits.proofRetryMs);
-  if (canProve) return nonceProof(address, nowMs);
-  // The counter after the one that the answer to hello tells is kept for this.
-  const words = wordsOf(now, session.parts.ids);
-  return stirProof({ address, words, nowMs, quietMs: limits.idleCloseMs });
 }

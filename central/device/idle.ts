@@ -1,6 +1,6 @@
 // When a socket has to be looked at next, and for what. Pure: the session acts.
 import { oldestSentMs, type Unacked } from '../deliver/flush.js';
-import type { AddressProof } from './proof.js';
+import type { AddressProof } from './whereabouts.js';
 
 export interface SocketTimes {
   openedAtMs: number;
@@ -35,7 +35,7 @@ export function deadlineOf(times: SocketTimes, limits: SocketLimits): Deadline |
     return { atMs: times.openedAtMs + limits.helloTimeoutMs, due: 'hello-late' };
   }
   const next = deadlineOfTalk(times, limits);
-  const atMs = proofAtMs(times);
+  const atMs = proofAtMs(times, limits);
   return atMs !== undefined && !(next && next.atMs <= atMs) ? { atMs, due: 'prove' } : next;
 }
 
@@ -51,9 +51,10 @@ function deadlineOfTalk(times: SocketTimes, limits: SocketLimits): Deadline | un
 }
 
 /** A wakeup that a socket is to be stirred by waits until the socket is quiet; a nonce need not. */
-function proofAtMs({ proof, lastMessageMs }: SocketTimes): number | undefined {
-  if (!proof || proof.askAtMs === undefined) return undefined;
-  return proof.quietMs === undefined
-    ? proof.askAtMs
-    : Math.max(proof.askAtMs, lastMessageMs + proof.quietMs);
+function proofAtMs(
+  { proof, lastMessageMs }: SocketTimes,
+  { idleCloseMs }: SocketLimits,
+): number | undefined {
+  if (proof?.askAtMs === undefined || proof.words === 'nonce') return proof?.askAtMs;
+  return Math.max(proof.askAtMs, lastMessageMs + idleCloseMs);
 }

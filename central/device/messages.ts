@@ -6,7 +6,6 @@ import type { DeviceMessage, ProtocolError } from '../protocol/messages.js';
 import { onAck, onNack } from './ack.js';
 import { onHello } from './hello.js';
 import { onPing } from './ping.js';
-import { onWakeupProof } from './proof.js';
 import { onRegister } from './register.js';
 import type { Session } from './session.js';
 import { onUnregister } from './unregister.js';
@@ -50,7 +49,7 @@ function handleGreeted(
     case 'unregister':
       return onUnregister(session, device, message.channel);
     case 'wakeupProof':
-      return onWakeupProof(session, device, message.nonce);
+      return session.whereabouts.onNonce(device, message.nonce);
     case 'ack':
       return onAck(session, device, message);
     case 'nack':

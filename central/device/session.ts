@@ -18,7 +18,7 @@ import type { Deadlines, Sleeper } from './deadlines.js';
 import { type Deadline, deadlineOf, type SocketLimits } from './idle.js';
 import { handleMessage } from './messages.js';
 import { Outbox } from './outbox.js';
-import { type AddressProof, askForProof, onSent, onStir } from './proof.js';
+import { Whereabouts } from './whereabouts.js';
 
 /** The socket as a session sees it. */
 export interface Transport {
@@ -93,16 +93,10 @@ export class Session implements Holder, Sleeper {
   wakeAtMs: number | undefined = undefined;
   /** Set by the first hello; a session without one handles nothing else. */
   device: DeviceId | undefined = undefined;
-  /** Where this device can be woken: quiet for long enough, it is put to sleep. */
-  believedAt: WakeupAddress | undefined = undefined;
-  /** What is to show that the device is where it says. */
-  proof: AddressProof | undefined = undefined;
-  /** When a datagram was last asked for to prove what this device says. */
-  askedProofAtMs = Number.NEGATIVE_INFINITY;
-  /** When the address was said, or last found to be still the device's. */
-  saidAtMs = 0;
   /** What it is sent beside answers. */
   readonly outbox: Outbox;
+  /** Where it can be woken. */
+  readonly whereabouts: Whereabouts;
   readonly #transport: Transport;
   #lastMessageMs: number;
   #lastHeardMs: number;
@@ -115,6 +109,7 @@ export class Session implements Holder, Sleeper {
     this.dialect = parts.dialects.first;
     this.#transport = transport;
     this.outbox = new Outbox(this);
+    this.whereabouts = new Whereabouts(this);
     this.openedAtMs = parts.clock.now();
     this.#lastMessageMs = this.openedAtMs;
     this.#lastHeardMs = this.openedAtMs;
@@ -131,7 +126,7 @@ export class Session implements Holder, Sleeper {
     if (!this.isOpen) return;
     this.#lastHeardMs = this.parts.clock.now();
     this.#lastMessageMs = this.#lastHeardMs;
-    if (this.proof) onStir(this, this.proof);
+    this.whereabouts.onHeard();
     if (this.#backlog) {
       this.#backlog.push({ data, isBinary });
       if (this.#backlog.length >= backlogMax) this.#transport.pause();
@@ -164,8 +159,7 @@ export class Session implements Holder, Sleeper {
   }
 
   onAddressLost(): void {
-    this.believedAt = undefined;
-    this.proof = undefined;
+    this.whereabouts.forget();
   }
 
   onWake(): void {
@@ -179,7 +173,7 @@ export class Session implements Holder, Sleeper {
     if (!this.isOpen) return;
     const { clock, limits, count } = this.parts;
     this.#lastMessageMs = clock.now();
-    if (this.proof) onSent(this.proof);
+    this.whereabouts.onSent();
     const frames = this.dialect.encode(message);
     // One frame that is larger than all that may wait is no sign that the device does not read.
     const isAlone = frames.length === 1 && this.#transport.bufferedBytes() === 0;
@@ -228,8 +222,7 @@ export class Session implements Holder, Sleeper {
       openedAtMs: this.openedAtMs,
       lastMessageMs: this.#lastMessageMs,
       hasSaidHello: this.device !== undefined,
-      isBelieved: this.believedAt !== undefined,
-      proof: this.proof,
+      ...this.whereabouts.times(),
       ...this.outbox.times(),
     };
     return deadlineOf(times, this.parts.limits);
@@ -248,12 +241,8 @@ export class Session implements Holder, Sleeper {
     if (due === 'hello-late') this.close(closeCodes.helloLate, 'no hello in time');
     else if (due === 'flush') this.outbox.flushAgain();
     else if (due === 'resend') this.#resend();
-    else if (due === 'prove') this.#prove();
+    else if (due === 'prove') detach(this.whereabouts.ask(), this.parts.log);
     else this.#fallAsleep();
-  }
-
-  #prove(): void {
-    if (this.proof) detach(askForProof(this, this.proof), this.parts.log);
   }
 
   #resend(): void {
@@ -269,25 +258,15 @@ export class Session implements Holder, Sleeper {
   }
 
   #fallAsleep(): void {
-    const { parts, believedAt } = this;
+    const { parts, whereabouts } = this;
     // The promise holds only while the operator can wake it; otherwise the socket stays.
-    if (!believedAt || !parts.isWakeable(believedAt)) {
-      this.#lastMessageMs = parts.clock.now();
-    } else if (parts.clock.now() < this.saidAtMs + parts.limits.wakeupLeaseMs / 2) {
+    const isWakeable = whereabouts.isWakeable();
+    if (isWakeable && whereabouts.isFresh()) {
       this.close(closeCodes.asleep, 'you will be woken');
-    } else {
-      detach(this.#renewAddress(), parts.log, traces.storeFailed);
+      return;
     }
-  }
-
-  /** The open socket proves that the address is still the device's; its lease must outlast the sleep. */
-  async #renewAddress(): Promise<void> {
-    const { store, clock } = this.parts;
-    if (!this.device) return;
-    // Until the store has it, the next look is as far away as one at a quiet socket.
-    this.#lastMessageMs = clock.now();
-    const nowMs = clock.now();
-    await store.renewAddress(this.device, nowMs);
-    this.saidAtMs = nowMs;
+    // The next look is as far away as one at a quiet socket.
+    this.#lastMessageMs = parts.clock.now();
+    if (isWakeable) detach(whereabouts.renew(), parts.log, traces.storeFailed);
   }
 }
