@@ -1,26 +1,15 @@
-// The store's methods as SQL, on a connection that someone else opened and whose transactions someone else makes.
+// The store's methods as SQL, on a connection that someone else opened and whose transactions someone else makes. Here
+// are devices, their addresses and their channels; wakeups and messages have files of their own.
 
-import type { NetworkKey } from '../../shared/network.js';
-import { bytesOfDevice, type ChannelId, deviceIdOf } from '../protocol/ids.js';
+import { bytesOfDevice, type ChannelId } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
-import {
-  type DarkReason,
-  isBelieved,
-  type WakeupEvent,
-  type WakeupReport,
-} from '../wakeup/states.js';
+import { isBelieved, type WakeupEvent } from '../wakeup/states.js';
 import type { Database } from './sqlite-database.js';
-import { createMessageActs, giveBack, noteWakeup } from './sqlite-message-acts.js';
+import { createMessageActs } from './sqlite-message-acts.js';
 import { createMessageRows } from './sqlite-messages.js';
+import { createWakeupActs } from './sqlite-wakeup-acts.js';
 import { createWakeupRows, type DeviceRow, deviceWakeupOf } from './sqlite-wakeups.js';
-import {
-  type HelloRecord,
-  type Moved,
-  type PutRecord,
-  type Store,
-  type WakeupCount,
-  wakeupLanes,
-} from './store.js';
+import type { HelloRecord, Moved, PutRecord, Store } from './store.js';
 
 type Methods = Omit<Store, 'bornAtMs' | 'problem' | 'close'>;
 
@@ -68,24 +57,6 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     });
   }
 
-  /** Lane by lane: what is not due in the first is not read on the way to the second. */
-  function owed(network: NetworkKey, nowMs: number, limit: number): unknown[] {
-    const prompt = sql.owed.all(network, wakeupLanes.indexOf('prompt'), nowMs, limit);
-    const rest = limit - prompt.length;
-    return [...prompt, ...sql.owed.all(network, wakeupLanes.indexOf('bulk'), nowMs, rest)];
-  }
-
-  function report(row: DeviceRow, event: WakeupReport): Moved | undefined {
-    giveBack(messages, event, row);
-    const moved = wakeups.report(row, event);
-    if (moved) noteWakeup(messages, event, { row, now: moved.now });
-    return moved;
-  }
-
-  function release(row: DeviceRow): undefined {
-    wakeups.apply(row, { name: 'released' });
-  }
-
   function rowOf(device: Buffer): DeviceRow {
     const row = wakeups.get(device);
     if (!row) throw new Error('a row that was just written is not there');
@@ -109,6 +80,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
 
   return {
     ...createMessageActs({ messages, wakeups, keyOf }),
+    ...createWakeupActs(db, { messages, wakeups }),
 
     hello(record) {
       const device = bytesOfDevice(record.device);
@@ -190,53 +162,12 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       return sql.pending.all(bytesOfDevice(id)) as Update[];
     },
 
-    wakeupOf(id) {
-      const row = wakeups.get(bytesOfDevice(id));
-      return row && deviceWakeupOf(row);
-    },
-
-    move({ device, serial, event }) {
-      const row = wakeups.get(bytesOfDevice(device));
-      if (row?.serial !== serial) return undefined;
-      if (event.name !== 'begun') return report(row, event);
-      const { nowMs } = event;
-      // What waited longer than its time is not worth a page.
-      if (!wakeups.isWanted(row.device, nowMs)) return release(row);
-      const moved = report(row, event);
-      return moved && { ...moved, isUrgent: messages.isUrgent(row.device, nowMs) };
-    },
-
-    extendWindows(untilMs) {
-      sql.extendWindows.run({ untilMs });
-    },
-
-    dueWakeups({ network, phase, nowMs, limit }) {
-      const rows =
-        phase === 'owed' ? owed(network, nowMs, limit) : sql.sent.all(network, nowMs, limit);
-      return (rows as DeviceRow[]).map(deviceWakeupOf);
-    },
-
     leasesOver(saidBeforeMs, limit) {
       return (sql.leasesOver.all(saidBeforeMs, limit) as DeviceRow[]).map(deviceWakeupOf);
     },
 
     renewAddress(id, nowMs) {
       sql.renewAddress.run(nowMs, bytesOfDevice(id));
-    },
-
-    darkDevices(limit) {
-      const rows = sql.darkDevices.all(limit) as (DeviceRow & { pending: number })[];
-      return rows.map(({ device, network, dark_at, dark_reason, pending }) => ({
-        device: deviceIdOf(device),
-        network: network as NetworkKey,
-        darkMs: dark_at ?? 0,
-        reason: dark_reason as DarkReason,
-        pending,
-      }));
-    },
-
-    wakeupCounts() {
-      return [...sql.darkCounts.all(), ...sql.owedCounts.all()] as WakeupCount[];
     },
 
     counts() {
@@ -295,8 +226,6 @@ function helloColumns(record: HelloRecord, claim: Claim) {
 const atAddress = 'network = ? AND ip = ? AND port = ?';
 // In the words of the index: SQLite takes a partial one only where a query repeats its condition.
 const believed = "state IN ('resting', 'gathering', 'owed', 'sending', 'awaited')";
-const toBeSent = "state IN ('gathering', 'owed')";
-const underWay = "state IN ('sending', 'awaited')";
 
 function prepareStatements(db: Database) {
   return {
@@ -335,30 +264,12 @@ function prepareStatements(db: Database) {
     pending: db.prepare(
       'SELECT channel, version FROM channel WHERE device = ? AND version > acked',
     ),
-    owed: db.prepare(`
-      SELECT * FROM device WHERE ${toBeSent} AND network = ? AND lane = ? AND due_at <= ?
-      ORDER BY due_at LIMIT ?`),
-    sent: db.prepare(`
-      SELECT * FROM device WHERE ${underWay} AND network = ? AND due_at <= ?
-      ORDER BY due_at LIMIT ?`),
-    extendWindows: db.prepare(`
-      UPDATE device SET due_at = @untilMs WHERE ${underWay} AND due_at < @untilMs`),
     leasesOver: db.prepare(
       `SELECT * FROM device WHERE ${believed} AND said_at < ? ORDER BY said_at LIMIT ?`,
     ),
-    darkDevices: db.prepare(`
-      SELECT *, (SELECT count(*) FROM channel c
-        WHERE c.device = device.device AND version > acked) + (SELECT count(*) FROM message m
-        WHERE m.device = device.device AND ended_at IS NULL) AS pending
-      FROM device WHERE state = 'dark' ORDER BY dark_at LIMIT ?`),
     counts: db.prepare(`
       SELECT (SELECT count(*) FROM device) AS devices, (SELECT count(*) FROM channel) AS channels,
         (SELECT count(*) FROM channel WHERE version > acked) AS pending,
         (SELECT count(*) FROM message WHERE ended_at IS NULL) AS messages`),
-    darkCounts: db.prepare(`
-      SELECT network, state, count(*) AS count FROM device WHERE state = 'dark' GROUP BY network`),
-    owedCounts: db.prepare(`
-      SELECT network, 'owed' AS state, count(*) AS count FROM device WHERE ${toBeSent}
-      GROUP BY network`),
   };
 }

@@ -1,12 +1,10 @@
 // The store's methods that are about messages with a payload, and what each makes of the device's wakeup.
 import { nackCodes } from '../protocol/codes.js';
 import { bytesOfDevice, bytesOfMessage } from '../protocol/ids.js';
-import type { WakeupReport } from '../wakeup/states.js';
 import type { MessageOutcome, MessageRecord } from './messages.js';
 import type { SqliteEngine } from './sqlite-engine.js';
 import { type MessageRow, type MessageRows, wakes } from './sqlite-messages.js';
 import type { DeviceRow, WakeupRows } from './sqlite-wakeups.js';
-import type { DeviceWakeup } from './store.js';
 
 type Acts = Pick<
   SqliteEngine,
@@ -137,26 +135,6 @@ export function createMessageActs(parts: {
       return messages.receipts(receipt, query);
     },
   };
-}
-
-/**
- * Messages that want one wakeup want it still where nobody knows that it left: before it is asked what another one is
- * worth. After a crash, too, so that none is lost by it.
- */
-export function giveBack(messages: MessageRows, { name }: WakeupReport, row: DeviceRow): void {
-  const isUnsent = row.state === 'sending' && (name === 'unsent' || name === 'passed');
-  if (isUnsent) messages.noteUnsent(row.device, row.serial);
-}
-
-/** Notes in a device's messages what its wakeup has come to. `row`: the wakeup as it was before; `now`: as it is. */
-export function noteWakeup(
-  messages: MessageRows,
-  event: WakeupReport,
-  { row, now }: { row: DeviceRow; now: DeviceWakeup },
-): void {
-  const { device, sent_at: begunMs } = row;
-  if (event.name === 'begun') messages.noteBegun(device, now.serial);
-  if (event.name === 'triggered' && begunMs !== null) messages.noteWoken(device, begunMs);
 }
 
 /** Nobody who ended it so could know whether the device had it; whoever took it back did so, whatever the device has. */
