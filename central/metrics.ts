@@ -9,7 +9,7 @@ import { refusalStatus } from './device/listener.js';
 import { ackCodes, closeCodes, closeLabel, nackCodes } from './protocol/codes.js';
 import type { WakeupCount } from './store/store.js';
 import type { WakeupCounts } from './wakeup/books.js';
-import { gatewayCodes } from './wakeup/gateway-client.js';
+import { gatewayCodes } from './wakeup/gateway-exchange.js';
 import type { NetworkReport } from './wakeup/networks.js';
 import { type ProofResult, proofResults } from './wakeup/proofs.js';
 import { darkReasons, wakeupOutcomes } from './wakeup/states.js';
