@@ -1,5 +1,5 @@
 // The store's methods that are about messages with a payload, and what each makes of the device's wakeup.
-import { nackCodes } from '../protocol/codes.js';
+import { parseNackCode } from '../protocol/codes.js';
 import { bytesOfDevice, bytesOfMessage } from '../protocol/ids.js';
 import type { MessageOutcome, MessageRecord } from './messages.js';
 import type { SqliteEngine } from './sqlite-engine.js';
@@ -93,7 +93,7 @@ export function createMessageActs(parts: {
     },
 
     nackMessage(device, { id, code }) {
-      const known = nackCodes.find((nack) => nack === code);
+      const known = parseNackCode(code);
       if (known === undefined) return false;
       return messages.noteCode(bytesOfDevice(device), bytesOfMessage(id), known);
     },
