@@ -222,13 +222,14 @@ function hasListenHost(value: unknown): boolean {
 // It stands in front of every endpoint URL as it is written here.
 const publicUrlPattern = /^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/;
 
+/** In the form in which clients write its origin: a host in small letters, no port that goes without saying. */
 function publicUrl() {
   return z
     .string()
     .refine((text) => publicUrlPattern.test(text) && URL.canParse(text), {
       message: 'write a URL such as https://push.example',
     })
-    .transform((text) => text.replace(/\/+$/, ''))
+    .transform((text) => new URL(text).href.replace(/\/+$/, ''))
     .optional();
 }
 

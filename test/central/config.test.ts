@@ -200,6 +200,18 @@ t.test('publicUrl is required where others than this machine connect', async (t)
   t.equal(config?.publicUrl, 'https://push.example/base');
 });
 
+t.test('publicUrl has the form in which clients write it', async (t) => {
+  const forms: Record<string, string> = {
+    'https://Push.Example:443': 'https://push.example',
+    'http://push.example:80/base/': 'http://push.example/base',
+    'https://push.example:8443': 'https://push.example:8443',
+    'https://bücher.example': 'https://xn--bcher-kva.example',
+  };
+  for (const [text, form] of Object.entries(forms)) {
+    t.equal(load(t, `${minimal}publicUrl: ${text}`).config?.publicUrl, form, text);
+  }
+});
+
 t.test('every problem is told at once, those of the environment too', async (t) => {
   const yaml = 'bogus: 1\nidleCloseMs: 1\nstore: x\nlog: {level: loud}\nnetworks: [{}]\n';
   const { problems } = load(t, yaml, { REVEILLE_CENTRAL_FOO: '1', REVEILLE_CENTRAL_ADMIN: 'x' });
