@@ -127,9 +127,10 @@ export function isJson({ headers }: IncomingMessage): boolean {
 
 /** The path of a request line, without its query. */
 export function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? '/';
-  const mark = url.indexOf('?');
-  return mark < 0 ? url : url.slice(0, mark);
+  const [target = ''] = (request.url ?? '/').split('?', 1);
+  // RFC 9112 section 3.2.2: a server takes a whole URL, too, as clients write it to a proxy.
+  const whole = /^https?:\/\/[^/]*(.*)$/i.exec(target);
+  return whole ? whole[1] || '/' : target;
 }
 
 /** Starts listening; resolves to the URL with the real port. Rejects with `cannot-listen` and what to do. */

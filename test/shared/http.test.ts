@@ -159,6 +159,10 @@ t.test('a path is the request line without its query', async (t) => {
     '/?': '/',
     '/a%2Fb': '/a%2Fb',
     '*': '*',
+    'http://x/a/b?c': '/a/b',
+    'HTTPS://x:8443/a': '/a',
+    'http://x': '/',
+    'http://x?c': '/',
   };
   const { port } = await serve(t, (request, response) =>
     send(response, text(200, pathOf(request))),
