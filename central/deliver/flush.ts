@@ -37,7 +37,10 @@ export interface Acked {
 /** Messages that a device may have without an ack: the oldest. Those behind them follow as these are acked. */
 export const messagesInFlightMax = 20;
 
-/** Reads what is pending: the versions, and the oldest of the messages. `hasMore`: others wait behind those. */
+/**
+ * Reads what is pending: the versions, and the oldest of the messages. `hasMore`: others wait behind those.
+ * `stillIgnored`: which of the ignored ones are pending.
+ */
 export async function readPending(options: {
   store: Store;
   device: DeviceId;
@@ -48,7 +51,7 @@ export async function readPending(options: {
   bytesMax: number;
   /** Messages that the device ignores; they take no place of the others. */
   ignored: ReadonlySet<MessageId>;
-}): Promise<Pending & { hasMore: boolean }> {
+}): Promise<Pending & { hasMore: boolean; stillIgnored: readonly MessageId[] }> {
   const { store, device, takes, nowMs, bytesMax, ignored } = options;
   const limit = messagesInFlightMax + ignored.size;
   const [updates, oldest] = await Promise.all([
@@ -61,6 +64,7 @@ export async function readPending(options: {
     updates,
     messages: fitting.filter(({ kind }) => kind === takes()),
     hasMore: oldest.length === limit || fitting.length < wanted.length,
+    stillIgnored: oldest.flatMap(({ id }) => (ignored.has(id) ? [id] : [])),
   };
 }
 
@@ -130,13 +134,15 @@ export function noteSent(
 }
 
 /** Forgets what the store no longer has for this device: acked elsewhere, over, or its channel is gone. */
-export function keepPending(unacked: Unacked, { updates, messages }: Pending): void {
-  const pending = new Set<ChannelId | MessageId>();
+export function keepPending(
+  unacked: Unacked,
+  { updates, messages }: Pending,
+  stillIgnored: readonly MessageId[],
+): void {
+  const pending = new Set<ChannelId | MessageId>(stillIgnored);
   for (const { channel } of updates) pending.add(channel);
   for (const { id } of messages) pending.add(id);
-  for (const [key, { isIgnored }] of unacked) {
-    if (!isIgnored && !pending.has(key)) unacked.delete(key);
-  }
+  for (const key of unacked.keys()) if (!pending.has(key)) unacked.delete(key);
 }
 
 /** Those that the device was sent twice, and passes over though it is there. */

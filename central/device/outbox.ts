@@ -138,7 +138,7 @@ export class Outbox {
         const pending = notAcked(read, acks);
         // An ack may say more than the store had: only another reading tells what is left.
         if (sizeOf(pending) < sizeOf(read)) this.flush({ all: false });
-        if (this.#unacked) keepPending(this.#unacked, pending);
+        if (this.#unacked) keepPending(this.#unacked, pending, read.stillIgnored);
         this.#notify(device, all ? pending : unsent(pending, unacked), all);
         this.#hasMore = read.hasMore;
         if (read.hasMore) this.#flushAgainAtMs = clock.now() + moreMs;

@@ -13,7 +13,7 @@ import {
 import { type MessageId, newMessageId } from '../../../central/protocol/ids.js';
 import type { Message } from '../../../central/protocol/messages.js';
 import { openDelivery } from '../../support/central-app.js';
-import { channel, putRecord, sampleMs } from '../../support/central-samples.js';
+import { channel, messageRecord, putRecord, sampleMs } from '../../support/central-samples.js';
 
 const [a, b] = [channel('c1'), channel('b')];
 
@@ -163,8 +163,22 @@ t.test('what is acked while the store is read is not sent after it', async (t) =
 t.test('what the store has no more is not waited for', async (t) => {
   const { unacked, sent } = memory();
   sent(1000, { c1: 5, b: 1 }, [m1, m2]);
-  keepPending(unacked, { updates: versionsOf({ b: 1 }), messages: [message(m2)] });
+  keepPending(unacked, { updates: versionsOf({ b: 1 }), messages: [message(m2)] }, []);
   t.same([...unacked.keys()], ['b', m2]);
+});
+
+t.test('what a device ignores is remembered for as long as it is pending', async (t) => {
+  const { store, device, unacked } = await setUp(t);
+  for (const id of [m1, m2]) await store.putMessage(messageRecord(device, a, { id, kind: 'text' }));
+  const read = () => readPending({ ...reading, takes: () => 'text', store, device, ignored });
+  const ignored = new Set([m1, m2]);
+  const messages = [m1, m2].map((id) => ({ ...message(id), isIgnored: true }));
+  noteSent(unacked, { updates: [], messages }, first);
+  await store.cancelMessage(device, m1, sampleMs);
+  const pending = await read();
+  t.same(pending.messages, []);
+  keepPending(unacked, pending, pending.stillIgnored);
+  t.same([...unacked.keys()], [m2]);
 });
 
 t.test('a channel that is gone takes its messages along', async (t) => {
