@@ -14,7 +14,7 @@ export interface Asked {
   lane: WakeupLane;
   /** Who asks, as central knows them: an address, or a /64 of IPv6. */
   subscriber: string;
-  /** Calls back when the peer has left before its answer, or has it. */
+  /** Calls back when the peer has left before its answer, or has it; at once where it has yet to get an earlier one. */
   onOver: (fn: () => void) => void;
 }
 

@@ -61,8 +61,9 @@ export function createRouter(options: {
     // The peer is gone: there is nobody to answer and nothing was promised.
     if (body === 'aborted') return undefined;
     const { headers } = request;
+    // Behind another request on its connection it has no socket yet, and nobody would tell that the peer has left.
     const onOver = (fn: () => void) =>
-      void (response.destroyed ? fn() : response.once('close', fn));
+      void (response.destroyed || !response.socket ? fn() : response.once('close', fn));
     const who = { lane, subscriber: subscriberOf(peer) } as const;
     const asked = { token, headers, query: queryOf(request), body, ...who, onOver };
     return settled(await handler(asked).catch(storeProblem));

@@ -1,6 +1,7 @@
 // What became of messages that were sent with a receipt subscription: read, and waited for.
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import t from 'tap';
 import { createReceipts } from '../../../central/app/receipts.js';
 import { newReceiptId } from '../../../central/protocol/ids.js';
@@ -198,6 +199,20 @@ t.test('a peer that leaves is not waited for', async (t) => {
   await waiting(app, 1);
   asked.destroy();
   await waiting(app, 0);
+});
+
+t.test('a request behind another one on its connection is not held', async (t) => {
+  const app = await setUp(t);
+  const { receiptUrl } = await app.post();
+  const { pathname, host } = new URL(receiptUrl);
+  const wait = `GET ${pathname} HTTP/1.1\r\nhost: ${host}\r\nprefer: wait=30\r\n\r\n`;
+  const peer = connect(app.port, '127.0.0.1');
+  t.teardown(() => peer.destroy());
+  peer.write(wait + wait);
+  const isRead = () => app.results.includes('receipts-read');
+  while (!isRead() && app.receipts.waiting() < 2) await new Promise((r) => setImmediate(r));
+  t.ok(isRead());
+  t.equal(app.receipts.waiting(), 1, 'the first one is');
 });
 
 t.test('beyond receiptWaitersPerAddressMax a wait is answered 503, a look is not', async (t) => {
