@@ -12,7 +12,7 @@ export function parsePrefer(header: string | string[] | undefined): Preferences 
     .split(',')
     // Parameters of a preference say nothing about those that are known here.
     .map((item) => (item.split(';')[0] ?? '').trim().toLowerCase());
-  const wait = items.map((item) => /^wait\s*=\s*"?([0-9]{1,9})"?$/.exec(item)?.[1]);
+  const wait = items.map((item) => /^wait\s*=\s*"?([0-9]+)"?$/.exec(item)?.[1]);
   return {
     isAsync: items.includes('respond-async'),
     // RFC 7240 section 2: of several the first one counts.

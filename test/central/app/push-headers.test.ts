@@ -115,6 +115,7 @@ t.test('Prefer names what is known in any company', async (t) => {
 
 t.test('Prefer: wait is a number of seconds, the first of several', async (t) => {
   t.match(parsePrefer('wait=10'), { waitMs: 10_000 });
+  t.match(parsePrefer('wait=99999999999'), { waitMs: 99_999_999_999_000 }, 'as long as it may');
   t.match(parsePrefer('x, WAIT = "10"; y'), { waitMs: 10_000 });
   t.match(parsePrefer('wait=1, wait=2'), { waitMs: 1_000 });
   for (const prefer of ['wait', 'wait=', 'wait=-1', 'wait=1.5', 'wait=x', 'await=5']) {
