@@ -88,7 +88,7 @@ export interface Receipt {
   end: MessageEnd;
   code: number | undefined;
   endedMs: number;
-  /** Grows with each receipt of a subscription: where to read on. */
+  /** Grows with each receipt of a subscription, also over a lost database: where to read on. */
   serial: number;
 }
 

@@ -93,7 +93,7 @@ export function createMessageRows(db: Database): MessageRows {
   const sql = prepareStatements(db);
 
   function end({ serial, receipt }: Ending, as: MessageEnd, at: EndedAt) {
-    const receiptSerial = receipt ? sql.nextReceipt.get() : null;
+    const receiptSerial = receipt ? sql.nextReceipt.get(at.nowMs) : null;
     sql.end.run(at.nowMs, as, at.code ?? null, receiptSerial, serial);
   }
 
@@ -215,8 +215,9 @@ function prepareStatements(db: Database) {
       UPDATE message SET ended_at = ?, ended_as = ?, code = ?, receipt_serial = ?, topic = NULL,
         encoding = NULL, body = NULL
       WHERE serial = ?`),
+    // Readers outlive a database: one that began empty goes on above what they have read.
     nextReceipt: db
-      .prepare("UPDATE meta SET value = value + 1 WHERE key = 'receipts' RETURNING value")
+      .prepare("UPDATE meta SET value = max(value + 1, ?) WHERE key = 'receipts' RETURNING value")
       .pluck(),
     ofChannel: db.prepare(`${ending} AND channel = ? ORDER BY serial`),
     ofTopic: db.prepare(`${ending} AND channel = ? AND topic = ? ORDER BY serial`),

@@ -192,7 +192,26 @@ t.test('receipts are numbered on after a restart, whatever was forgotten', async
     await store.forgetMessages(sampleMs + 1, 10);
     await store.close();
   }
-  t.same(serials, [1, 2, 3]);
+  t.same(serials, [sampleMs, sampleMs + 1, sampleMs + 2]);
+});
+
+t.test('receipts are numbered on where the database was lost', async (t) => {
+  const receipt = newReceiptId();
+  const device = sampleIds.newDevice();
+  let after = 0;
+  for (const nowMs of [sampleMs, sampleMs + 1_000]) {
+    const store = await open(':memory:');
+    const { hello, send } = phrases(store);
+    await hello(device, { channels: [c1] });
+    for (let i = 0; i < 3; i++) {
+      const { id } = await send(device, c1, { kind: 'text', receipt });
+      await store.cancelMessage(device, id, nowMs);
+    }
+    const told = await store.receipts(receipt, { after, limit: 10 });
+    t.equal(told.length, 3);
+    after = told.at(-1)?.serial ?? 0;
+    await store.close();
+  }
 });
 
 t.test('a second process on the same file is refused, and the first goes on', async (t) => {
