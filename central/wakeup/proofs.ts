@@ -94,7 +94,8 @@ export function createProofs(parts: {
         address,
         words === 'nonce' ? { nonce } : words,
       );
-      if (result?.outcome === 'triggered' || (!result && isMaybeSent)) {
+      // One gateway's answer was lost, and it may have sent what another one put off or refused afterwards.
+      if (result?.outcome === 'triggered' || isMaybeSent) {
         count(address.network, 'sent');
         return { isSent: true, againMs: waitMs };
       }

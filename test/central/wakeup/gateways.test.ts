@@ -23,6 +23,7 @@ import {
   passUntil,
   settled,
   sleeper,
+  wakeableWith,
   wakeups,
 } from '../../support/sleeping-devices.js';
 import { connectDevice, type Frame, put, wakeable } from '../../support/test-device.js';
@@ -184,6 +185,26 @@ t.test('an answer that was lost is not asked for again before its window is over
   const tookMs = await passUntil(running, () => count() > 2, { stepMs: 1_000 });
   t.ok(tookMs >= 8_000, `${tookMs}: the first may have sent it`);
   t.equal(await running.metric(wakeups('unconfirmed')), 1);
+});
+
+t.test('a nonce whose answer was lost counts, whatever the other gateway says', async (t) => {
+  const running = await pair(t, { gatewayPollMs: 60_000 });
+  const { gateways, watch, clock } = running;
+  let lost: ScriptedGateway | undefined;
+  for (const gateway of gateways) {
+    gateway.resultOf = () => ({ outcome: 'deferred', retryAfterMs: 200 });
+    gateway.misbehave = ({ wakeups: [wakeup] }) => {
+      if (wakeup) lost ??= gateway;
+      return lost === gateway ? 'hang-up' : undefined;
+    };
+  }
+  const { device } = await awakened(t, running, wakeableWith(9000, { proof: true }));
+  const asked = () => gateways.flatMap((gateway) => gateway.wakeups);
+  await passUntil(running, () => asked().length === 2, { stepMs: 100 });
+  t.equal(await running.metric('reveille_central_proofs_unanswered'), 1);
+  device.send({ messageType: 'wakeupProof', nonce: asked()[0]?.nonce });
+  await during(clock, watch.logged(traces.addressProven));
+  t.equal(await running.metric('reveille_central_proofs_unanswered'), 0);
 });
 
 /** Two networks, each with a gateway of its own. */
