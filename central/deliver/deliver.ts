@@ -38,7 +38,7 @@ export function createDeliver(parts: {
     // One wakeup in flight is enough: the device reads everything when it comes.
     if (!put.isOwedAnew) countReplaced(put.owed.address.network);
     // What is gathered is found in the store when it is due.
-    else if (put.owed.state === 'owed') wake.start(put.owed);
+    if (put.owed.state === 'owed') (put.isOwedAnew ? wake.start : wake.join)(put.owed);
     return 'wakeup';
   }
 

@@ -5,7 +5,10 @@ import type { DeviceId } from '../protocol/ids.js';
 import { type DeviceWakeup, type WakeupLane, wakeupLanes } from '../store/store.js';
 
 export interface Compartment {
-  /** Takes a wakeup unless its device has one here already. `full`: it stays in the store and is found again. */
+  /**
+   * Takes a wakeup unless its device has one here already; one that waits in bulk goes over to the prompt lane with it.
+   * `full`: it stays in the store and is found again.
+   */
   offer(wakeup: DeviceWakeup): 'taken' | 'known' | 'full';
   /** Whether a device's wakeup waits or is under way here. */
   has(device: DeviceId): boolean;
@@ -38,7 +41,8 @@ export function createCompartment(options: {
 }): Compartment {
   const { clock, limits, pace, send } = options;
   const lanes: Record<WakeupLane, DeviceWakeup[]> = { prompt: [], bulk: [] };
-  const devices = new Set<DeviceId>();
+  /** Where the wakeup of each device is. */
+  const devices = new Map<DeviceId, WakeupLane | 'under way'>();
   let underWay = 0;
   let tokens = 1;
   let filledMs = clock.now();
@@ -73,6 +77,7 @@ export function createCompartment(options: {
     const wakeup = lane && lanes[lane].shift();
     if (!wakeup) return;
     underWay += 1;
+    devices.set(wakeup.device, 'under way');
     void send(wakeup).finally(() => {
       underWay -= 1;
       devices.delete(wakeup.device);
@@ -82,10 +87,14 @@ export function createCompartment(options: {
 
   return {
     offer(wakeup) {
-      if (devices.has(wakeup.device)) return 'known';
-      if (waiting(wakeup.lane) >= limits.wakeupQueueMax) return 'full';
-      devices.add(wakeup.device);
-      lanes[wakeup.lane].push(wakeup);
+      const { device, lane } = wakeup;
+      const place = devices.get(device);
+      const isOvertaken = place === 'bulk' && lane === 'prompt';
+      if (place && !isOvertaken) return 'known';
+      if (waiting(lane) >= limits.wakeupQueueMax) return 'full';
+      if (isOvertaken) lanes.bulk = lanes.bulk.filter((other) => other.device !== device);
+      devices.set(device, lane);
+      lanes[lane].push(wakeup);
       pump();
       return 'taken';
     },

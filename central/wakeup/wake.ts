@@ -30,6 +30,8 @@ export interface WakeLimits extends CompartmentLimits, CircuitLimits {
 export interface Wake {
   /** Starts a wakeup that is owed, when its turn comes. Returns at once. */
   start(owed: DeviceWakeup): void;
+  /** Something else came for what is owed already: it does not wait in bulk any longer if that is prompt. */
+  join(owed: DeviceWakeup): void;
   /** Sends one wakeup now, outside of any other, and tells how it went. */
   once(wakeup: DeviceWakeup): Promise<Pick<WakeupResult, 'outcome' | 'reason'>>;
   /** Whether a device may be put to sleep at this address: its network takes wakeups, and they work. */
@@ -204,6 +206,11 @@ export function createWake(parts: {
       if (isClosed || !address || circuitOf(address.network) !== 'closed') return;
       const { network } = address;
       if (!wakingOf(network).isBehind[owed.lane]) offer(network, owed);
+    },
+    join(owed) {
+      const waking = owed.address && wakings.get(owed.address.network);
+      // What is not here yet is found in the store, in its lane, when it is due.
+      if (waking?.compartment.has(owed.device)) offer(waking, owed);
     },
     async once(wakeup) {
       const { address } = wakeup;

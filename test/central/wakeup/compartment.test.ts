@@ -54,6 +54,23 @@ t.test('what is prompt overtakes what was sent in bulk', async (t) => {
   t.ok(sent.length <= 4);
 });
 
+t.test('what waits in bulk becomes prompt with its device, and stays one wakeup', async (t) => {
+  const { clock, sent, compartment } = setUp({ perSecond: 10 });
+  const storm = Array.from({ length: 20 }, () => owed('bulk'));
+  for (const wakeup of storm) compartment.offer(wakeup);
+  const last = storm.at(-1) ?? owed();
+  const prompt: DeviceWakeup = { ...last, lane: 'prompt' };
+  const waiting = compartment.waiting();
+  t.equal(compartment.offer(prompt), 'taken');
+  t.equal(compartment.offer(prompt), 'known');
+  t.equal(compartment.offer(last), 'known');
+  t.equal(compartment.waiting(), waiting);
+  clock.advance(200);
+  t.ok(sent.includes(prompt));
+  clock.advance(10_000);
+  t.equal(sent.length, 20);
+});
+
 t.test('of one device one wakeup is here at a time', async (t) => {
   const { clock, compartment, answer } = setUp();
   const wakeup = owed();
