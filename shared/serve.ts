@@ -13,25 +13,34 @@ export interface Program {
   close(): Promise<void>;
 }
 
-/** Says that a program is ready and obeys signals until one ends the process. */
-export function runProgram(
-  program: Program,
+/**
+ * Obeys signals until one ends the process, and says when the program is open. One that comes before: a reload waits
+ * until then, and an end is one at once, for nothing is under way. Rejects when the program cannot be opened.
+ */
+export async function runProgram(
+  opening: Promise<Program>,
   { env, output, clock }: { env: Environment; output: Pick<Output, 'print'>; clock: Clock },
-): void {
+): Promise<void> {
   const manager = connectServiceManager(env, clock);
-  const { url, adminUrl } = program;
-  const serving = `serving ${url}, admin ${adminUrl}`;
+  let program: Program | undefined;
+  const servingAt = ({ url, adminUrl }: Program) => `serving ${url}, admin ${adminUrl}`;
+
+  async function reload(opened: Program): Promise<void> {
+    manager.reloading();
+    const isTaken = await opened.reload();
+    const serving = servingAt(opened);
+    manager.ready(isTaken ? serving : `${serving}; reload failed, the log says why`);
+  }
+
   onSignals({
-    stop() {
+    async stop() {
       manager.stopping();
-      return program.close();
+      await program?.close();
     },
-    async reload() {
-      manager.reloading();
-      const isTaken = await program.reload();
-      manager.ready(isTaken ? serving : `${serving}; reload failed, the log says why`);
-    },
+    // A program that cannot be opened ends, and whoever opens it says why.
+    reload: () => opening.then(reload, () => {}),
   });
-  output.print(`ready ${url} admin ${adminUrl}`);
-  manager.ready(serving);
+  program = await opening;
+  output.print(`ready ${program.url} admin ${program.adminUrl}`);
+  manager.ready(servingAt(program));
 }

@@ -21,8 +21,8 @@ export async function serve(
   const { settings } = loaded;
   const log = createLog(settings.config.log.level, openJournal(env, 'reveille-central'));
   try {
-    const central = await createCentral({ settings, load, log, listenFd: listenFdOf(env) });
-    runProgram(central, { env, output, clock: systemClock });
+    const central = createCentral({ settings, load, log, listenFd: listenFdOf(env) });
+    await runProgram(central, { env, output, clock: systemClock });
     return undefined;
   } catch (error) {
     const help = 'look at listen, admin and store';

@@ -21,8 +21,8 @@ export async function serve(
   const log = createLog(settings.config.log.level, openJournal(env, 'reveille-gateway'));
   try {
     const load = () => loadSettings(file, env, { isReload: true });
-    const gateway = await createGateway({ settings, load, log, listenFd: listenFdOf(env) });
-    runProgram(gateway, { env, output, clock: systemClock });
+    const gateway = createGateway({ settings, load, log, listenFd: listenFdOf(env) });
+    await runProgram(gateway, { env, output, clock: systemClock });
     return undefined;
   } catch (error) {
     const help = 'free the address, or change listen or admin';

@@ -21,12 +21,18 @@ export interface RunningProgram {
   isAlive(): boolean;
 }
 
-/** Runs `serve` and waits until it is ready. Rejects with its log when it ends before. */
-export async function startProgram(
+/** A program from its start on, before it is ready. */
+export interface StartingProgram extends Omit<RunningProgram, 'url' | 'adminUrl'> {
+  ready: Promise<{ url: string; adminUrl: string }>;
+  ended: Promise<number | string>;
+}
+
+/** Runs `serve`. */
+export function spawnProgram(
   t: { teardown(fn: () => unknown): unknown },
   name: 'central' | 'gateway',
   configFile: string,
-): Promise<RunningProgram> {
+): StartingProgram {
   const cli = fileURLToPath(new URL(`../../${name}/cli.js`, import.meta.url));
   const child = spawn(process.execPath, [cli, 'serve', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,23 +40,32 @@ export async function startProgram(
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   t.teardown(() => child.kill('SIGKILL'));
-  const { rows, logged } = readLog(child);
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
-  const ready = await Promise.race([readyLine(child), ended]);
-  if (typeof ready !== 'object') {
-    throw new Error(`${name} ended with ${ready}: ${JSON.stringify(rows.slice(-5))}`);
-  }
   return {
     child,
-    ...ready,
-    rows,
-    logged,
+    ended,
+    ready: readyLine(child),
+    ...readLog(child),
     kill(signal) {
       child.kill(signal);
       return ended;
     },
     isAlive: () => child.exitCode === null && child.signalCode === null,
   };
+}
+
+/** Runs `serve` and waits until it is ready. Rejects with its log when it ends before. */
+export async function startProgram(
+  t: { teardown(fn: () => unknown): unknown },
+  name: 'central' | 'gateway',
+  configFile: string,
+): Promise<RunningProgram> {
+  const { ready, ended, ...program } = spawnProgram(t, name, configFile);
+  const opened = await Promise.race([ready, ended]);
+  if (typeof opened !== 'object') {
+    throw new Error(`${name} ended with ${opened}: ${JSON.stringify(program.rows.slice(-5))}`);
+  }
+  return { ...program, ...opened };
 }
 
 async function readyLine(child: ChildProcess): Promise<{ url: string; adminUrl: string }> {

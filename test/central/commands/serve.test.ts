@@ -1,9 +1,11 @@
 // serve as a process, and the commands that ask it.
+
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { listen } from '../../../shared/http.js';
 import { traces } from '../../../shared/traces.js';
 import { ask } from '../../support/central-app-server.js';
@@ -11,7 +13,7 @@ import { runCentral } from '../../support/central-process.js';
 import { sampleIds } from '../../support/central-samples.js';
 import { openRawDevice } from '../../support/raw-device.js';
 import { createCentralFolder } from '../../support/running-central.js';
-import { startProgram } from '../../support/running-program.js';
+import { spawnProgram, startProgram } from '../../support/running-program.js';
 
 const uaid = sampleIds.uaidOf(sampleIds.newDevice());
 
@@ -53,6 +55,36 @@ t.test('a second signal ends serve with 1 while it still waits for devices', asy
   await central.logged(traces.stopping);
   t.equal((await ask(`${central.url}/status`, { method: 'GET' })).status, 503);
   t.equal(await central.kill('SIGTERM'), 1);
+});
+
+/** A central that is starting: it waits for the answer of a gateway that says nothing. */
+async function startingCentral(t: Test, gatewayTimeoutMs: number) {
+  const gateway = createServer();
+  const url = await listen(gateway, { host: '127.0.0.1', port: 0 }, 'http');
+  t.teardown(() => {
+    gateway.closeAllConnections();
+    gateway.close();
+  });
+  const networks = [{ network: '214-07', gateways: [{ url, publicKeyFile: 'gateway.pub.pem' }] }];
+  const { configFile } = createCentralFolder(t, { gatewayTimeoutMs, networks });
+  const asked = once(gateway, 'request');
+  const central = spawnProgram(t, 'central', configFile);
+  await asked;
+  return central;
+}
+
+t.test('serve ends with 0 at SIGTERM before it is ready', async (t) => {
+  const central = await startingCentral(t, 60_000);
+  t.equal(await central.kill('SIGTERM'), 0);
+});
+
+t.test('SIGHUP before serve is ready reloads once it is', async (t) => {
+  const central = await startingCentral(t, 500);
+  central.child.kill('SIGHUP');
+  const { id } = traces.reloaded;
+  t.match(await Promise.race([central.logged(traces.reloaded), central.ended]), { id });
+  t.match(await central.ready, { url: /^http:/ });
+  t.equal(await central.kill('SIGTERM'), 0);
 });
 
 t.test('serve with a bad configuration prints its problems and ends with 1', async (t) => {
