@@ -1,5 +1,5 @@
-// One timer for all sockets. A session stands in at most one slot that counts, and being woken too early only
-// makes it say again when it wants to be: so activity on a socket costs nothing here.
+// One timer for all sockets. A session stands in at most one slot, and being woken too early only makes it say again
+// when it wants to be: so activity on a socket costs nothing here.
 import type { Cancel, Clock } from '../../shared/clock.js';
 
 export interface Sleeper {
@@ -11,6 +11,8 @@ export interface Sleeper {
 export interface Deadlines {
   /** Wakes the sleeper at or soon after `atMs`, unless it already waits for an earlier time. */
   wakeBy(sleeper: Sleeper, atMs: number): void;
+  /** Wakes it no more. Its time may be an hour away, and it is not to be kept until then. */
+  forget(sleeper: Sleeper): void;
   close(): void;
 }
 
@@ -18,7 +20,7 @@ export interface Deadlines {
 const slotMs = 100;
 
 export function createDeadlines(clock: Clock): Deadlines {
-  const slots = new Map<number, Sleeper[]>();
+  const slots = new Map<number, Set<Sleeper>>();
   let next: { slot: number; cancel: Cancel } | undefined;
 
   function plan(slot: number): void {
@@ -28,12 +30,21 @@ export function createDeadlines(clock: Clock): Deadlines {
     next = { slot, cancel };
   }
 
+  function forget(sleeper: Sleeper): void {
+    if (sleeper.wakeAtMs === undefined) return;
+    const slot = slotOf(sleeper.wakeAtMs);
+    sleeper.wakeAtMs = undefined;
+    const sleepers = slots.get(slot);
+    sleepers?.delete(sleeper);
+    if (sleepers?.size === 0) slots.delete(slot);
+  }
+
   function fire(slot: number): void {
     next = undefined;
     const sleepers = slots.get(slot) ?? [];
     slots.delete(slot);
     for (const sleeper of sleepers) {
-      // One that meanwhile asked for an earlier slot was woken there.
+      // One before it may have ended it, or made it ask for another time.
       if (sleeper.wakeAtMs === undefined || slotOf(sleeper.wakeAtMs) !== slot) continue;
       sleeper.wakeAtMs = undefined;
       sleeper.onWake();
@@ -46,13 +57,15 @@ export function createDeadlines(clock: Clock): Deadlines {
   return {
     wakeBy(sleeper, atMs) {
       if (sleeper.wakeAtMs !== undefined && sleeper.wakeAtMs <= atMs) return;
+      forget(sleeper);
       sleeper.wakeAtMs = atMs;
       const slot = slotOf(atMs);
       const sleepers = slots.get(slot);
-      if (sleepers) sleepers.push(sleeper);
-      else slots.set(slot, [sleeper]);
+      if (sleepers) sleepers.add(sleeper);
+      else slots.set(slot, new Set([sleeper]));
       plan(slot);
     },
+    forget,
     close: () => next?.cancel(),
   };
 }

@@ -139,6 +139,7 @@ export class Session implements Holder, Sleeper {
   /** The conversation is over, whoever ended it. May be called again. */
   onClosed(): void {
     this.isOpen = false;
+    this.parts.deadlines.forget(this);
     if (this.device) this.parts.presence.leave(this.device, this);
   }
 

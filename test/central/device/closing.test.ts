@@ -1,5 +1,7 @@
 // How a socket ends: FIN right after every close frame, displacement, and the end of the server.
+import { queryObjects } from 'node:v8';
 import t from 'tap';
+import { Session } from '../../../central/device/session.js';
 import { traces } from '../../../shared/traces.js';
 import { createManualClock } from '../../support/manual-clock.js';
 import { maskedFrame, opcodes, openRawDevice, type RawDevice } from '../../support/raw-device.js';
@@ -176,3 +178,20 @@ t.test('a device’s own close 4774 is not counted as falling asleep', async (t)
   await watch.logged(traces.deviceClosed);
   t.equal(await metric('reveille_central_closes_total{code="4774"}'), 0);
 });
+
+t.test(
+  'of a socket that is closed nothing is kept until it would have been looked at',
+  async (t) => {
+    // Time stands still: what only a deadline lets go is kept for ever.
+    const { url } = await startCentral(t, { clock: createManualClock() });
+    for (let i = 0; i < 3; i++) {
+      const device = await connectDevice(t, url);
+      if (i > 0) await device.hello();
+      device.socket.close();
+      await device.closed;
+    }
+    const kept = () => queryObjects(Session, { format: 'count' }) as unknown as number;
+    while (kept() > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    t.pass('all are gone');
+  },
+);

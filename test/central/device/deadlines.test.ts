@@ -98,6 +98,28 @@ t.test('a time in the past is due at once', async (t) => {
   t.same(wokenAt, [['late', 0]]);
 });
 
+t.test('who is over is not woken, also where it ends in the moment it would be', async (t) => {
+  const { clock, deadlines, wokenAt, sleeper, wakeIn } = setup();
+  const [one, other] = [sleeper('one'), sleeper('other')];
+  const last = sleeper('last', () => deadlines.forget(other));
+  for (const each of [one, last, other]) wakeIn(each, 1_000);
+  deadlines.forget(one);
+  deadlines.forget(one);
+  clock.advance(10_000);
+  t.same(wokenAt, [['last', 1_000]]);
+  t.equal(clock.untilNextMs(), undefined);
+});
+
+t.test('who is over may ask again', async (t) => {
+  const { clock, deadlines, wokenAt, sleeper, wakeIn } = setup();
+  const one = sleeper('one');
+  wakeIn(one, 1_000);
+  deadlines.forget(one);
+  wakeIn(one, 5_000);
+  clock.advance(10_000);
+  t.same(wokenAt, [['one', 5_000]]);
+});
+
 t.test('wakes nobody after its end', async (t) => {
   const { clock, deadlines, wokenAt, sleeper, wakeIn } = setup();
   wakeIn(sleeper('one'), 1_000);
