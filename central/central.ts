@@ -21,7 +21,6 @@ import { dialects } from './dialects/dialects.js';
 import { createMetrics, valuesBy } from './metrics.js';
 import { aboutPage } from './ops/about.js';
 import { commandRoutes } from './ops/commands.js';
-import { createCounts } from './ops/counts.js';
 import { createPeerOf } from './peer.js';
 import { closeLabel } from './protocol/codes.js';
 import { endpointUrl } from './protocol/endpoint.js';
@@ -79,7 +78,8 @@ async function start(
   let notServing: 'starting' | 'stopping' | undefined = 'starting';
   let reloading = Promise.resolve(true);
 
-  const counts = createCounts(store, clock);
+  // A store that does not answer is told by a metric of its own.
+  const counts = () => store.counts().catch(() => undefined);
   const deadlines = createDeadlines(clock);
   closing.add('deadlines', () => deadlines.close());
   const peerOf = createPeerOf(config.trustedProxies);
@@ -143,7 +143,6 @@ async function start(
     proofsUnanswered: proofs.unanswered,
     receiptWaiters: app.receipts.waiting,
     messagesPending: async () => (await counts())?.messages,
-    // A store that does not answer is told by a metric of its own.
     wakeupCounts: () => store.wakeupCounts().catch(() => undefined),
   });
 

@@ -9,7 +9,7 @@ import { createMessageActs } from './sqlite-message-acts.js';
 import { createMessageRows } from './sqlite-messages.js';
 import { createWakeupActs } from './sqlite-wakeup-acts.js';
 import { createWakeupRows, type DeviceRow, deviceWakeupOf } from './sqlite-wakeups.js';
-import type { HelloRecord, Moved, PutRecord, Store } from './store.js';
+import type { HelloRecord, Moved, PutRecord, Store, StoreCounts } from './store.js';
 
 type Methods = Omit<Store, 'bornAtMs' | 'problem' | 'close'>;
 
@@ -171,7 +171,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     },
 
     counts() {
-      return sql.counts.get() as ReturnType<SqliteEngine['counts']>;
+      return Object.fromEntries(sql.counts.all() as [string, number][]) as unknown as StoreCounts;
     },
   };
 }
@@ -267,9 +267,6 @@ function prepareStatements(db: Database) {
     leasesOver: db.prepare(
       `SELECT * FROM device WHERE ${believed} AND said_at < ? ORDER BY said_at LIMIT ?`,
     ),
-    counts: db.prepare(`
-      SELECT (SELECT count(*) FROM device) AS devices, (SELECT count(*) FROM channel) AS channels,
-        (SELECT count(*) FROM channel WHERE version > acked) AS pending,
-        (SELECT count(*) FROM message WHERE ended_at IS NULL) AS messages`),
+    counts: db.prepare("SELECT what, count FROM tally WHERE network = ''").raw(),
   };
 }

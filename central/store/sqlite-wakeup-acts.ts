@@ -83,7 +83,7 @@ export function createWakeupActs(
     },
 
     wakeupCounts() {
-      return [...sql.darkCounts.all(), ...sql.owedCounts.all()] as WakeupCount[];
+      return sql.wakeupCounts.all() as WakeupCount[];
     },
   };
 }
@@ -107,10 +107,8 @@ function prepareStatements(db: Database) {
         WHERE c.device = device.device AND version > acked) + (SELECT count(*) FROM message m
         WHERE m.device = device.device AND ended_at IS NULL) AS pending
       FROM device WHERE state = 'dark' ORDER BY dark_at LIMIT ?`),
-    darkCounts: db.prepare(`
-      SELECT network, state, count(*) AS count FROM device WHERE state = 'dark' GROUP BY network`),
-    owedCounts: db.prepare(`
-      SELECT network, 'owed' AS state, count(*) AS count FROM device WHERE ${toBeSent}
-      GROUP BY network`),
+    wakeupCounts: db.prepare(
+      "SELECT what AS state, network, count FROM tally WHERE network <> '' AND count > 0",
+    ),
   };
 }

@@ -51,6 +51,9 @@ export interface DeviceRow {
   dark_reason: string | null;
 }
 
+/** The database remembers the last block only (its schema says the same number). */
+const serialsPerBlock = 1_000_000;
+
 /** Reads and changes the wakeups of devices, inside a transaction that someone else makes. */
 export function createWakeupRows(db: Database) {
   const read = db.prepare('SELECT * FROM device WHERE device = ?');
@@ -65,7 +68,17 @@ export function createWakeupRows(db: Database) {
         OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL
           AND ${isReadable} AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_by IS NULL)))`)
     .pluck();
-  let serial = db.prepare('SELECT coalesce(max(serial), 0) FROM device').pluck().get() as number;
+  const nextBlock = db
+    .prepare("UPDATE meta SET value = value + 1 WHERE key = 'serials' RETURNING value")
+    .pluck();
+  let serial = 0;
+
+  /** Higher than any that was given before, in this process or in one before it. */
+  function nextSerial(): number {
+    if (serial % serialsPerBlock === 0) serial = (nextBlock.get() as number) * serialsPerBlock;
+    serial += 1;
+    return serial;
+  }
 
   const get = (device: Buffer) => read.get(device) as DeviceRow | undefined;
 
@@ -79,14 +92,13 @@ export function createWakeupRows(db: Database) {
     if (!made) return undefined;
     // What was begun under the old number finds its wakeup replaced.
     const isAnother = renumbering.has(event.name) || isMade(from.state, made.to.state);
-    if (isAnother) serial += 1;
     const isBegun = event.name === 'begun';
     const now: DeviceWakeup = {
       ...from,
       ...made.to,
       // What came while nothing could be owed told no lane.
       lane: isBelieved(from.state) ? from.lane : 'prompt',
-      serial: isAnother ? serial : from.serial,
+      serial: isAnother ? nextSerial() : from.serial,
       counter: isBegun ? Math.max(event.nowMs, from.counter + 1) : from.counter,
     };
     write.run({ ...columnsOf(now), device: row.device });

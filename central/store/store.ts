@@ -302,10 +302,10 @@ export interface Store {
   /** Devices that are dark, longest first; across devices, along an index. */
   darkDevices(limit: number): Promise<DarkDevice[]>;
 
-  /** How many devices of each network are dark, or owed a wakeup, now or once it is gathered; networks without any are left out. Along indexes. */
+  /** How many devices of each network are dark, or owed a wakeup, now or once it is gathered; networks without any are left out. Nothing is counted for it. */
   wakeupCounts(): Promise<WakeupCount[]>;
 
-  /** Totals across devices: for pages, never for decisions. */
+  /** Totals across devices: for pages, never for decisions. Nothing is counted for it. */
   counts(): Promise<StoreCounts>;
 
   close(): Promise<void>;

@@ -208,9 +208,10 @@ export function createWake(parts: {
       if (!wakingOf(network).isBehind[owed.lane]) offer(network, owed);
     },
     join(owed) {
-      const waking = owed.address && wakings.get(owed.address.network);
+      const { network } = owed.address ?? {};
+      const isHere = network && wakings.get(network)?.compartment.has(owed.device);
       // What is not here yet is found in the store, in its lane, when it is due.
-      if (waking?.compartment.has(owed.device)) offer(waking, owed);
+      if (isHere) offer(network, owed);
     },
     async once(wakeup) {
       const { address } = wakeup;

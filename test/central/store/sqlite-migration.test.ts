@@ -166,6 +166,20 @@ t.test('every device takes versions and texts, and its channels belong to nobody
   t.same(await pending(device), { c1: 3 });
 });
 
+t.test('how many there are of what is known from then on', async (t) => {
+  const wakeup = { serial: 7, attempts: 2, sentAt: null };
+  const { store } = await upgrade(t, [
+    { ip: '10.0.0.1', version: 1, wakeup: { ...wakeup, dueAt } },
+    { ip: '10.0.0.2', version: 1, wakeup: { ...wakeup, dueAt: null } },
+    {},
+  ]);
+  t.same(await store.counts(), { devices: 3, channels: 3, pending: 2, messages: 0 });
+  t.same(await store.wakeupCounts(), [
+    { network: '214-07', state: 'dark', count: 1 },
+    { network: '214-07', state: 'owed', count: 1 },
+  ]);
+});
+
 t.test('it is done once, and the database is as old as before', async (t) => {
   const { store, path, ids, miss } = await upgrade(t, [
     { ip: '10.0.0.1', version: 1, wakeup: { serial: 7, attempts: 0, dueAt, sentAt: null } },
