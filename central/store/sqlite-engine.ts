@@ -39,7 +39,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     return { channelsAdded: wanted.size, channelsRemoved: gone.length };
   }
 
-  /** Other devices at this address: those that are believed to be there, or all that said so. */
+  /** Other devices at this address: those that are believed to be there, or others that said so. */
   function othersAt(
     { network, address, port }: WakeupAddress,
     device: Buffer,
@@ -109,7 +109,8 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       const device = bytesOfDevice(id);
       const row = wakeups.get(device);
       if (!row || !isAt(row, address)) return { losers: [] };
-      const others = othersAt(address, device, isNonce ? 'claimantsAt' : 'holdersAt');
+      const holders = othersAt(address, device, 'holdersAt');
+      const others = isNonce ? [...holders, ...othersAt(address, device, 'claimantsAt')] : holders;
       if (!isNonce && others.some(({ proven }) => proven === 1)) return { losers: [] };
       const isPending = wakeups.isWanted(device, nowMs);
       const event: WakeupEvent = { name: 'proved', nowMs, dueMs, isPending };
@@ -223,6 +224,12 @@ function helloColumns(record: HelloRecord, claim: Claim) {
   };
 }
 
+/**
+ * Devices that lose an address at once without ever having had it. Many may say the same one, such as that of an
+ * emulator; of others the claim stays, and they have to prove it as before.
+ */
+const claimantsMax = 100;
+
 const atAddress = 'network = ? AND ip = ? AND port = ?';
 // In the words of the index: SQLite takes a partial one only where a query repeats its condition.
 const believed = "state IN ('resting', 'gathering', 'owed', 'sending', 'awaited')";
@@ -242,7 +249,9 @@ function prepareStatements(db: Database) {
     holdersAt: db.prepare(
       `SELECT * FROM device WHERE ${atAddress} AND device <> ? AND ${believed}`,
     ),
-    claimantsAt: db.prepare(`SELECT * FROM device WHERE ${atAddress} AND device <> ?`),
+    claimantsAt: db.prepare(
+      `SELECT * FROM device WHERE ${atAddress} AND device <> ? AND NOT ${believed} LIMIT ${claimantsMax}`,
+    ),
     // The network stays, for whoever counts the dark ones of each.
     forgetAddress: db.prepare(
       'UPDATE device SET ip = NULL, port = NULL, protocol = NULL, proven = 0 WHERE device = ?',

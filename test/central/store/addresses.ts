@@ -106,6 +106,23 @@ function claims(test: Test): void {
 }
 
 function proofs(test: Test): void {
+  test('however many claim an address, a proof takes it from who has it and from some of them', async (t, open) => {
+    const address = anyAddress();
+    const { store, hello, prove, device } = await meet(open, { store: 'empty' });
+    const holder = (await meetAnother(store, { address })).device;
+    const claims = Array.from({ length: 110 }, () =>
+      meetAnother(store, { address, trust: 'prove' }),
+    );
+    await Promise.all(claims);
+    await hello(device, { address, trust: 'prove' });
+    const { now, losers } = await prove(device, address);
+    t.equal(now?.state, 'resting');
+    const lost = losers.map((loser) => [loser.now.device, loser.now.state]);
+    t.same(lost[0], [holder, 'dark'], 'who was believed to be there');
+    t.ok(lost.length > 1 && lost.length < 110);
+    t.same(new Set(lost.slice(1).map(([, state]) => state)), new Set(['none']));
+  });
+
   test('a proof renews the lease of its address', async (t, open) => {
     const address = anyAddress();
     const { store, hello, prove, device } = await meet(open);
