@@ -61,8 +61,8 @@ export function createWakeupActs(
       return moved && { ...moved, isUrgent: messages.isUrgent(row.device, nowMs) };
     },
 
-    extendWindows(untilMs) {
-      sql.extendWindows.run({ untilMs });
+    extendWindows(query) {
+      return sql.extendWindows.run(query).changes;
     },
 
     dueWakeups({ network, phase, nowMs, limit }) {
@@ -101,7 +101,9 @@ function prepareStatements(db: Database) {
       SELECT * FROM device WHERE ${underWay} AND network = ? AND due_at <= ?
       ORDER BY due_at LIMIT ?`),
     extendWindows: db.prepare(`
-      UPDATE device SET due_at = @untilMs WHERE ${underWay} AND due_at < @untilMs`),
+      UPDATE device SET due_at = @untilMs WHERE device IN (
+        SELECT device FROM device WHERE ${underWay} AND network = @network AND due_at < @untilMs
+        ORDER BY due_at LIMIT @limit)`),
     darkDevices: db.prepare(`
       SELECT *, (SELECT count(*) FROM channel c
         WHERE c.device = device.device AND version > acked) + (SELECT count(*) FROM message m

@@ -128,7 +128,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
     move: (change) => call('move', change),
     prove: (proof) => call('prove', proof),
     dueWakeups: (query) => call('dueWakeups', query),
-    extendWindows: (untilMs) => call('extendWindows', untilMs),
+    extendWindows: (query) => call('extendWindows', query),
     leasesOver: (saidBeforeMs, limit) => call('leasesOver', saidBeforeMs, limit),
     renewAddress: (device, nowMs) => call('renewAddress', device, nowMs),
     darkDevices: (limit) => call('darkDevices', limit),

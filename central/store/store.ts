@@ -290,8 +290,11 @@ export interface Store {
     limit: number;
   }): Promise<DeviceWakeup[]>;
 
-  /** Windows of wakeups that are over before then last until then: central was down, and nobody could say hello. */
-  extendWindows(untilMs: number): Promise<void>;
+  /**
+   * Windows of wakeups of a network that are over before then last until then: central was down, and nobody could say
+   * hello. Across devices, along an index. Tells how many; fewer than `limit`: there are no more.
+   */
+  extendWindows(query: { network: NetworkKey; untilMs: number; limit: number }): Promise<number>;
 
   /** Devices whose believed address was said before this time, the oldest first; across devices, along an index. */
   leasesOver(saidBeforeMs: number, limit: number): Promise<DeviceWakeup[]>;

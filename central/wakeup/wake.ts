@@ -67,11 +67,15 @@ interface Waking {
   /** More of them are due in the store than were read, so that a new one waits for its turn there. */
   isBehind: Record<WakeupLane, boolean>;
   lastSuccessMs: number | undefined;
+  /** Windows that were over before devices could say hello to this central last longer. */
+  areWindowsKept: boolean;
 }
 
 const scanMs = 1_000;
 /** Due wakeups that are read at a time, at least; more where more can leave until the next look but one. */
 const duePerScanMin = 500;
+/** Windows that are extended in one transaction: what else waits for the disk gets its turn in between. */
+const windowsPerStep = 500;
 /** Wakeups a second of a network whose circuit is open for silence. */
 const trialsPerSecond = 1;
 
@@ -98,7 +102,6 @@ export function createWake(parts: {
     onSign: (wakeup) => detach(attempts.unreachable(wakeup), log, traces.storeFailed),
   });
   const attempts = createAttempt({ ...parts, signs });
-  let areWindowsKept = false;
   let isClosed = false;
 
   function circuitOf(network: NetworkKey): CircuitState {
@@ -124,7 +127,10 @@ export function createWake(parts: {
     });
     const circuit = createCircuit({ clock, limits });
     const isBehind = { prompt: false, bulk: false };
-    const made = { compartment, circuit, isBehind, lastSuccessMs: undefined };
+    const made = {
+      ...{ compartment, circuit, isBehind },
+      ...{ lastSuccessMs: undefined, areWindowsKept: false },
+    };
     wakings.set(network, made);
     return made;
   }
@@ -137,6 +143,15 @@ export function createWake(parts: {
   function duePerScan(network: NetworkKey): number {
     const perTwoLooks = (2 * networks().paceOf(network) * scanMs) / 1000;
     return Math.max(duePerScanMin, Math.min(perTwoLooks, limits.wakeupQueueMax));
+  }
+
+  /** Once: before, central was down, and nobody could say hello. */
+  async function keepWindows(network: NetworkKey, waking: Waking): Promise<void> {
+    if (waking.areWindowsKept) return;
+    const untilMs = clock.now() + limits.wakeupRetryFloorMs;
+    const query = { network, untilMs, limit: windowsPerStep };
+    while (!isClosed && (await store.extendWindows(query)) === windowsPerStep);
+    waking.areWindowsKept = true;
   }
 
   /** Ends the windows that are over. Those whose gateway has yet to answer wait for it. */
@@ -171,8 +186,6 @@ export function createWake(parts: {
 
   async function scan(): Promise<void> {
     if (!parts.isAsked()) return;
-    if (!areWindowsKept) await store.extendWindows(clock.now() + limits.wakeupRetryFloorMs);
-    areWindowsKept = true;
     const configured = new Set(networks().keys());
     for (const [network, { compartment }] of wakings) {
       if (configured.has(network)) continue;
@@ -183,6 +196,7 @@ export function createWake(parts: {
       const waking = wakingOf(network);
       // Its pace may have been 0 until now, and nothing else goes on with what waited then.
       waking.compartment.pump();
+      await keepWindows(network, waking);
       await endWindows(network, waking);
       await takeDue(network, waking);
     };

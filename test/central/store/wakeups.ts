@@ -13,6 +13,7 @@ import {
 
 const [c1, c2, c3] = [channel('c1'), channel('c2'), channel('c3')];
 const network = wakeupAddress().network;
+const elsewhere = '214-08' as typeof network;
 
 export function wakeups(test: Test): void {
   owing(test);
@@ -384,14 +385,33 @@ function resumption(test: Test): void {
     await begin(device, { dueMs: windowMs });
     const other = await meetAnother(store, { address: anyAddress() });
     await put(other.device, c1, 1);
-    await store.extendWindows(windowMs + 50);
+    const extend = (untilMs: number, limit = 9) => store.extendWindows({ network, untilMs, limit });
+    t.equal(await extend(windowMs + 50), 1);
     t.match(await store.wakeupOf(device), { state: 'sending', attempts: 1, dueMs: windowMs + 50 });
     t.match(await store.wakeupOf(other.device), { state: 'owed', dueMs: sampleMs + 10_000 });
     await move(device, { name: 'triggered', dueMs: windowMs + 80 });
-    await store.extendWindows(windowMs + 60);
+    t.equal(await extend(windowMs + 60), 0);
     t.match(await store.wakeupOf(device), { state: 'awaited', dueMs: windowMs + 80 });
     const hello = await phrases(store).hello(device, { nowMs: windowMs + 70 });
     t.match(hello.ended, { outcome: 'success' });
+  });
+
+  test('windows of one network last longer, so many at a time', async (t, open) => {
+    const { store, device } = await meet(open, { store: 'empty', address: anyAddress() });
+    const { put, begin } = phrases(store);
+    const near = await meetAnother(store, { address: anyAddress() });
+    const far = await meetAnother(store, { address: { ...anyAddress(), network: elsewhere } });
+    const devices = [device, near.device, far.device];
+    for (const each of devices) {
+      await put(each, c1, 1);
+      await begin(each, { dueMs: windowMs });
+    }
+    const extend = () => store.extendWindows({ network, untilMs: windowMs + 50, limit: 1 });
+    t.same([await extend(), await extend(), await extend()], [1, 1, 0]);
+    const dues = await Promise.all(
+      devices.map(async (each) => (await store.wakeupOf(each))?.dueMs),
+    );
+    t.same(dues, [windowMs + 50, windowMs + 50, windowMs]);
   });
 }
 
