@@ -37,8 +37,9 @@ export function createDeliver(parts: {
     if (!put.owed?.address) return 'stored';
     // One wakeup in flight is enough: the device reads everything when it comes.
     if (!put.isOwedAnew) countReplaced(put.owed.address.network);
-    // What is gathered is found in the store when it is due.
-    if (put.owed.state === 'owed') (put.isOwedAnew ? wake.start : wake.join)(put.owed);
+    // What is gathered is found in the store when it is due. What was owed already waited for a socket that is gone, or has
+    // its turn.
+    if (put.owed.state === 'owed') wake.start(put.owed);
     return 'wakeup';
   }
 

@@ -28,10 +28,8 @@ export interface WakeLimits extends CompartmentLimits, CircuitLimits {
 }
 
 export interface Wake {
-  /** Starts a wakeup that is owed, when its turn comes. Returns at once. */
+  /** Starts a wakeup that is owed, when its turn comes. It may be here already. Returns at once. */
   start(owed: DeviceWakeup): void;
-  /** Something else came for what is owed already: it does not wait in bulk any longer if that is prompt. */
-  join(owed: DeviceWakeup): void;
   /** Sends one wakeup now, outside of any other, and tells how it went. */
   once(wakeup: DeviceWakeup): Promise<Pick<WakeupResult, 'outcome' | 'reason'>>;
   /** Whether a device may be put to sleep at this address: its network takes wakeups, and they work. */
@@ -219,13 +217,9 @@ export function createWake(parts: {
       if (notBeforeMs > clock.now()) return;
       if (isClosed || !address || circuitOf(address.network) !== 'closed') return;
       const { network } = address;
-      if (!wakingOf(network).isBehind[owed.lane]) offer(network, owed);
-    },
-    join(owed) {
-      const { network } = owed.address ?? {};
-      const isHere = network && wakings.get(network)?.compartment.has(owed.device);
-      // What is not here yet is found in the store, in its lane, when it is due.
-      if (isHere) offer(network, owed);
+      const { isBehind, compartment } = wakingOf(network);
+      // One that is here already may have become prompt.
+      if (!isBehind[owed.lane] || compartment.has(owed.device)) offer(network, owed);
     },
     async once(wakeup) {
       const { address } = wakeup;

@@ -124,6 +124,22 @@ t.test('a device that leaves without its ack is woken', async (t) => {
   t.ok(tookMs <= 8_000 + slackMs, String(tookMs));
 });
 
+t.test('one that left without its ack is woken at once for what comes then', async (t) => {
+  const running = await startWakingCentral(t);
+  const { url, clock, watch, gateway } = running;
+  const device = await connectDevice(t, url);
+  await device.hello(wakeable(9000));
+  const endpoint = await device.register('c');
+  await put(endpoint, 1);
+  await device.receive();
+  device.socket.terminate();
+  await during(clock, watch.logged(traces.deviceClosed));
+  await put(endpoint, 2);
+  await during(clock, watch.logged(traces.wakeupAnswered));
+  t.equal(gateway.wakeups.length, 1, 'while time stands still');
+  t.ok((await untilNextWakeup(running)) >= 8_000, 'and not once more');
+});
+
 t.test('does not wake a device whose socket is open, acked or not', async (t) => {
   const running = await startWakingCentral(t);
   const { url, gateway } = running;
