@@ -22,7 +22,9 @@ export function createAppServer(): AppServer {
   return {
     publicKey: keys.publicKey,
     async send(subscription, text) {
-      const options = { vapidDetails, TTL: 60, urgency: 'high' } as const;
+      // A phone with KaiOS 2.5 reads this encoding alone.
+      const contentEncoding = 'aesgcm';
+      const options = { vapidDetails, contentEncoding, TTL: 60, urgency: 'high' } as const;
       const request = webPush.generateRequestDetails(subscription, text, options);
       const { endpoint, method, headers, body } = request;
       const response = await fetch(endpoint, { method, headers, body: Uint8Array.from(body) });
