@@ -8,7 +8,7 @@ import type { Store } from '../store/store.js';
 
 const lookMs = 1_000;
 /** In one transaction: what else waits for the disk gets its turn in between. */
-const messagesPerStep = 500;
+const messagesPerStep = 100;
 
 /** Looks for messages that are over, from now until `close`. */
 export function watchExpiry(parts: {

@@ -13,6 +13,16 @@ interface Waiting {
 
 const callsPerTransactionMax = 1000;
 
+/**
+ * Calls that nobody waits for at a socket or a request. They go behind those that somebody waits for, so many in a
+ * transaction: however many wakeups are due, a version is stored as soon as it was.
+ */
+const patientCalls: ReadonlySet<WorkerCall['method']> = new Set([
+  ...(['move', 'dueWakeups', 'extendWindows', 'leasesOver', 'renewAddress'] as const),
+  ...(['expireMessages', 'forgetMessages'] as const),
+]);
+const patientPerTransactionMax = 100;
+
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
   path: string;
@@ -34,7 +44,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
 }
 
 function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store {
-  let waiting: Waiting[] = [];
+  /** Who waits for an answer, and who can wait longer. */
+  const lines: Record<'prompt' | 'patient', Waiting[]> = { prompt: [], patient: [] };
   let underWay: Waiting[] | undefined;
   let isPlanned = false;
   let end: StoreError | undefined;
@@ -42,11 +53,15 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
   let onIdle = () => {};
   let closed: Promise<void> | undefined;
 
+  const waiting = () => lines.prompt.length + lines.patient.length;
+
   function send(): void {
     isPlanned = false;
-    if (underWay || waiting.length === 0) return;
-    underWay = waiting.slice(0, callsPerTransactionMax);
-    waiting = waiting.slice(callsPerTransactionMax);
+    if (underWay || waiting() === 0) return;
+    underWay = [
+      ...lines.prompt.splice(0, callsPerTransactionMax),
+      ...lines.patient.splice(0, patientPerTransactionMax),
+    ];
     worker.postMessage(underWay.map(({ call }) => call));
   }
 
@@ -58,15 +73,17 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
       if (answer.kind === 'results') resolve(answer.results[i] as never);
       else reject(failed(describe(answer)));
     }
-    if (waiting.length > 0) send();
+    if (waiting() > 0) send();
     else onIdle();
   }
 
   function die(error: StoreError): void {
     end = error;
-    for (const { reject } of [...(underWay ?? []), ...waiting]) reject(error);
+    const { prompt, patient } = lines;
+    for (const { reject } of [...(underWay ?? []), ...prompt.splice(0), ...patient.splice(0)]) {
+      reject(error);
+    }
     underWay = undefined;
-    waiting = [];
     onIdle();
   }
 
@@ -80,11 +97,12 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
 
   function call<T>(method: WorkerCall['method'], ...args: unknown[]): Promise<T> {
     if (end) return Promise.reject(end);
-    if (waiting.length >= queueMax) {
+    if (waiting() >= queueMax) {
       return Promise.reject(new CodedError('store-busy', `${queueMax} calls wait for the disk`));
     }
     return new Promise((resolve, reject) => {
-      waiting.push({ call: { method, args }, resolve: resolve as (value: never) => void, reject });
+      const line = lines[patientCalls.has(method) ? 'patient' : 'prompt'];
+      line.push({ call: { method, args }, resolve: resolve as (value: never) => void, reject });
       // All calls of this turn of the event loop go together.
       if (!isPlanned && !underWay) setImmediate(send);
       isPlanned = true;
@@ -93,7 +111,7 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
 
   async function finish(): Promise<void> {
     if (end) return;
-    if (underWay || waiting.length > 0) await new Promise<void>((resolve) => (onIdle = resolve));
+    if (underWay || waiting() > 0) await new Promise<void>((resolve) => (onIdle = resolve));
     const gone = new Promise((resolve) => worker.once('exit', resolve));
     worker.postMessage('close');
     await gone;

@@ -9,7 +9,8 @@ import type { DeviceWakeup, Store } from '../store/store.js';
 import type { Books } from './books.js';
 
 const lookMsMax = 60_000;
-const leasesPerLook = 500;
+/** In one reading: what else waits for the disk gets its turn in between. */
+const leasesPerLook = 100;
 
 /** Looks for leases that are over, from now until `close`. */
 export function watchLeases(parts: {

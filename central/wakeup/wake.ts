@@ -167,8 +167,8 @@ export function createWake(parts: {
     if (paceOf(network) === 0 || compartment.waiting('prompt') >= wanted) return;
     // The prompt ones come first: however many wait in bulk, none of them is overlooked.
     const isBulkWanted = compartment.waiting('bulk') < wanted;
-    const known = compartment.waiting(isBulkWanted ? undefined : 'prompt') + compartment.underWay();
-    const limit = wanted + known;
+    // Those that wait here already are among them: fewer are new than what can leave until the next look but one.
+    const limit = wanted;
     const query = { network, phase: 'owed' as const, nowMs: clock.now(), limit };
     const due = await store.dueWakeups(query);
     const isCut = due.length === limit;

@@ -10,7 +10,7 @@ import { type MessageId, newMessageId, newReceiptId } from '../../../central/pro
 import { openStore } from '../../../central/store/open.js';
 import { type Database, openDatabase } from '../../../central/store/sqlite-database.js';
 import type { Store } from '../../../central/store/store.js';
-import { channel, sampleIds, sampleMs } from '../../support/central-samples.js';
+import { channel, helloRecord, sampleIds, sampleMs } from '../../support/central-samples.js';
 import { messageOf, storeChannel, storeDevice } from '../../support/central-store-process.js';
 import { anyAddress, meet, phrases, windowMs } from './phrases.js';
 
@@ -300,6 +300,21 @@ t.test('calls beyond queueMax are refused as busy, the others are answered', asy
   t.same(codes, [...Array(100).fill('stored'), ...Array(150).fill('store-busy')]);
   t.equal(store.problem(), undefined, 'a crowd is no fault of the disk');
   t.match(await put(device, c1, 1000), { outcome: 'stored' });
+});
+
+t.test('what somebody waits for goes before the work on many wakeups', async (t) => {
+  const store = await open(':memory:');
+  t.teardown(() => store.close());
+  const order: string[] = [];
+  const note = (name: string) => () => void order.push(name);
+  const device = sampleIds.newDevice();
+  const event = { name: 'lapsed', nowMs: sampleMs } as const;
+  const calls = Array.from({ length: 250 }, () =>
+    store.move({ device, serial: 1, event }).then(note('move')),
+  );
+  calls.push(store.hello(helloRecord(device)).then(note('hello')));
+  await Promise.all(calls);
+  t.same(order, ['hello', ...Array(250).fill('move')]);
 });
 
 t.test('calls of one turn of the event loop share one transaction', async (t) => {
