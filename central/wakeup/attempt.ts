@@ -15,11 +15,14 @@ import type { Networks } from './networks.js';
 import type { ReconnectTimes } from './reconnect-times.js';
 import type { Signs } from './signs.js';
 import type { WakeupReport } from './states.js';
+import { createTurns, type Turns } from './turns.js';
 
 /** How long to leave a wakeup that no gateway takes now. Such a delay is not an attempt. */
 const unsentDelayMs = 5_000;
 /** How long to leave one whose address no gateway of its network serves. */
 const unservedDelayMs = 60_000;
+/** Events of one network that the store is told at a time: those of another one wait for no more than these. */
+const movesMax = 50;
 const deferredDelayMs = { min: 200, max: 3_600_000 };
 
 export function createAttempt(parts: {
@@ -36,9 +39,17 @@ export function createAttempt(parts: {
 }) {
   const { store, ids, networks, handOver, times, signs, books, limits, clock, log } = parts;
   const attemptsMax = limits.wakeupAttemptsMax;
+  const turns = new Map<NetworkKey | undefined, Turns>();
 
-  async function move({ device, serial }: DeviceWakeup, event: WakeupReport) {
-    const moved = await store.move({ device, serial, event });
+  function turnOf(network: NetworkKey | undefined): Turns {
+    const known = turns.get(network) ?? createTurns(movesMax);
+    turns.set(network, known);
+    return known;
+  }
+
+  async function move({ device, serial, address }: DeviceWakeup, event: WakeupReport) {
+    const turn = turnOf(address?.network);
+    const moved = await turn(() => store.move({ device, serial, event }));
     books.moved(moved);
     return moved;
   }
