@@ -127,6 +127,9 @@ export function schemaFor(folder: string) {
       recoveryMs: amount(7 * ms.day, 0, 365 * ms.day).describe(
         'after an empty start, unknown devices get 503 instead of 404 for this long',
       ),
+      vacantDeviceMs: amount(ms.hour, ms.minute, 365 * ms.day).describe(
+        'a device without a channel is forgotten when it has said nothing for so long',
+      ),
       wakeupLeaseMs: amount(12 * ms.hour, 1_000, 365 * ms.day).describe(
         'how long an address is believed after the device said it; then the device is dark',
       ),

@@ -7,6 +7,7 @@ import type { CentralConfig } from './config.js';
 import { countedStore } from './counted-store.js';
 import { createDeliver } from './deliver/deliver.js';
 import { watchExpiry } from './deliver/expiry.js';
+import { watchVacancy } from './deliver/vacancy.js';
 import type { CentralMetrics } from './metrics.js';
 import { createLocalPresence } from './presence/local.js';
 import { createIds } from './protocol/ids.js';
@@ -58,6 +59,11 @@ export async function openCore(options: {
     countExpired: (messages) => metrics.messages.ended('expired', messages),
   });
   closing.add('expiry', () => expiry.close());
+  const vacancy = watchVacancy({
+    ...{ store, presence, clock, log, vacantDeviceMs: config.vacantDeviceMs },
+    countForgotten: () => metrics.devicesForgotten.inc(),
+  });
+  closing.add('vacancy', () => vacancy.close());
   const deliver = createDeliver({
     presence,
     wake: waking.wake,

@@ -138,6 +138,11 @@ export function createMetrics(): CentralMetrics {
       ended: (end, count) => ended.inc({ end }, count),
       acked: (code) => acks.inc({ code }),
     },
+    devicesForgotten: counter(
+      'devices_forgotten_total',
+      'Devices without a channel that said nothing for vacantDeviceMs',
+      [],
+    ),
     signsUnheard: counter(
       'signs_unheard_total',
       'Wakeups that left while too many others were listened for',
@@ -272,6 +277,7 @@ export interface CentralMetrics {
   refusedConnections: Counter<'reason'>;
   deviceEvents: Counter<'event'>;
   gatewayFailures: Counter<'code'>;
+  devicesForgotten: Counter;
   signsUnheard: Counter;
   hellosDeferred: Counter;
   reloadSuccessful: Gauge;

@@ -1,7 +1,7 @@
 // The store's methods as SQL, on a connection that someone else opened and whose transactions someone else makes. Here
 // are devices, their addresses and their channels; wakeups and messages have files of their own.
 
-import { bytesOfDevice, type ChannelId } from '../protocol/ids.js';
+import { bytesOfDevice, type ChannelId, deviceIdOf } from '../protocol/ids.js';
 import type { Update, WakeupAddress } from '../protocol/messages.js';
 import { isBelieved, type WakeupEvent } from '../wakeup/states.js';
 import type { Database } from './sqlite-database.js';
@@ -171,6 +171,20 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       sql.renewAddress.run(nowMs, bytesOfDevice(id));
     },
 
+    vacantDevices({ after, saidBeforeMs, limit }) {
+      const from = after ? bytesOfDevice(after) : Buffer.alloc(0);
+      const rows = sql.vacantDevices.all(saidBeforeMs, from, limit) as Vacancy[];
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      return {
+        vacant: rows.flatMap(({ device, is_vacant }) => (is_vacant ? [deviceIdOf(device)] : [])),
+        next: last && deviceIdOf(last.device),
+      };
+    },
+
+    forgetDevice(device, saidBeforeMs) {
+      return sql.forgetDevice.run(bytesOfDevice(device), saidBeforeMs).changes === 1;
+    },
+
     counts() {
       return Object.fromEntries(sql.counts.all() as [string, number][]) as unknown as StoreCounts;
     },
@@ -230,6 +244,13 @@ function helloColumns(record: HelloRecord, claim: Claim) {
  */
 const claimantsMax = 100;
 
+interface Vacancy {
+  device: Buffer;
+  is_vacant: 0 | 1;
+}
+
+const vacant = `said_at < ? AND state IN ('none', 'claimed', 'probation', 'resting', 'dark')
+  AND NOT EXISTS (SELECT 1 FROM channel WHERE channel.device = device.device)`;
 const atAddress = 'network = ? AND ip = ? AND port = ?';
 // In the words of the index: SQLite takes a partial one only where a query repeats its condition.
 const believed = "state IN ('resting', 'gathering', 'owed', 'sending', 'awaited')";
@@ -276,6 +297,10 @@ function prepareStatements(db: Database) {
     leasesOver: db.prepare(
       `SELECT * FROM device WHERE ${believed} AND said_at < ? ORDER BY said_at LIMIT ?`,
     ),
+    vacantDevices: db.prepare(
+      `SELECT device, (${vacant}) AS is_vacant FROM device WHERE device > ? ORDER BY device LIMIT ?`,
+    ),
+    forgetDevice: db.prepare(`DELETE FROM device WHERE device = ? AND ${vacant}`),
     counts: db.prepare("SELECT what, count FROM tally WHERE network = ''").raw(),
   };
 }

@@ -117,6 +117,12 @@ const steps = [
   CREATE TRIGGER device_added AFTER INSERT ON device BEGIN
     UPDATE tally SET count = count + 1 WHERE what = 'devices' AND network = '';
   END;
+  CREATE TRIGGER device_removed AFTER DELETE ON device BEGIN
+    UPDATE tally SET count = count - 1 WHERE what = 'devices' AND network = '';
+    UPDATE tally SET count = count - 1
+    WHERE what = iif(old.state = 'dark', 'dark', 'owed') AND network = old.network
+      AND old.state IN ('gathering', 'owed', 'dark');
+  END;
   CREATE TRIGGER device_from AFTER UPDATE OF state, network ON device
     WHEN old.state IN ('gathering', 'owed', 'dark') AND old.network IS NOT NULL
       AND (old.state, old.network) IS NOT (new.state, new.network)

@@ -19,7 +19,7 @@ const callsPerTransactionMax = 1000;
  */
 const patientCalls: ReadonlySet<WorkerCall['method']> = new Set([
   ...(['move', 'dueWakeups', 'extendWindows', 'leasesOver', 'renewAddress'] as const),
-  ...(['expireMessages', 'forgetMessages'] as const),
+  ...(['expireMessages', 'forgetMessages', 'vacantDevices', 'forgetDevice'] as const),
 ]);
 const patientPerTransactionMax = 100;
 
@@ -149,6 +149,8 @@ function createStore(worker: Worker, bornAtMs: number, queueMax: number): Store 
     extendWindows: (query) => call('extendWindows', query),
     leasesOver: (saidBeforeMs, limit) => call('leasesOver', saidBeforeMs, limit),
     renewAddress: (device, nowMs) => call('renewAddress', device, nowMs),
+    vacantDevices: (query) => call('vacantDevices', query),
+    forgetDevice: (device, saidBeforeMs) => call('forgetDevice', device, saidBeforeMs),
     darkDevices: (limit) => call('darkDevices', limit),
     wakeupCounts: () => call('wakeupCounts'),
     counts: () => call('counts'),

@@ -302,6 +302,19 @@ export interface Store {
   /** The device was at its address until now: its lease begins anew. */
   renewAddress(device: DeviceId, nowMs: number): Promise<void>;
 
+  /**
+   * Devices that said nothing since then, have no channel and are owed no wakeup: with them nothing is lost. Looks at the
+   * `limit` devices that stand behind this one in the order of their ids; `next`: where to go on, unless there are no more.
+   */
+  vacantDevices(query: {
+    after: DeviceId | undefined;
+    saidBeforeMs: number;
+    limit: number;
+  }): Promise<{ vacant: DeviceId[]; next: DeviceId | undefined }>;
+
+  /** Forgets a device if that is still so of it. Tells whether it was. */
+  forgetDevice(device: DeviceId, saidBeforeMs: number): Promise<boolean>;
+
   /** Devices that are dark, longest first; across devices, along an index. */
   darkDevices(limit: number): Promise<DarkDevice[]>;
 

@@ -30,6 +30,7 @@ t.test('the smallest configuration names two keys, and gets the documented defau
     store: { path: join(t.testdir(), 'central.db') },
     networks: [],
     ...{ idleCloseMs: 10_000, helloTimeoutMs: 30_000, resendMs: 60_000, frameBytesMax: 20_480 },
+    vacantDeviceMs: 3_600_000,
     ...{ recoveryMs: 604_800_000, wakeupRetryFloorMs: 8_000, wakeupAttemptsMax: 5 },
     ...{ messageBytesMax: 4_096, ttlMaxSeconds: 2_592_000, messagesPerDeviceMax: 100 },
     messagesEndedPerDeviceMax: 1_000,

@@ -105,7 +105,7 @@ const appInputs: [request: string, status: number][] = [
   ['GET /__proto__ HTTP/1.1\r\nHost: x\r\n\r\n', 404],
   ['GET /constructor HTTP/1.1\r\nHost: x\r\n\r\n', 404],
   ['GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n', 404],
-  ['GET http://x/about HTTP/1.1\r\nHost: x\r\n\r\n', 404],
+  ['GET http://x/about HTTP/1.1\r\nHost: x\r\n\r\n', 200],
   ['PUT /v1/notify/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nversion=1', 404],
   ['PUT /v1/notify/__proto__ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nversion=1', 404],
   ['PUT %x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nversion=1', 404],

@@ -11,6 +11,7 @@ import { messageWakeups } from './message-wakeups.js';
 import { messages } from './messages.js';
 import { owedWakeups } from './owed-wakeups.js';
 import { anyAddress, meet, phrases, type Test } from './phrases.js';
+import { vacantDevices } from './vacant-devices.js';
 import { wakeups } from './wakeups.js';
 
 export type OpenStore = (options: { nowMs: number; queueMax: number }) => Promise<Store>;
@@ -41,6 +42,7 @@ export function storeContract(engine: string, openStore: OpenStore): void {
   wakeups(test);
   addresses(test);
   darkDevices(test);
+  vacantDevices(test);
   messages(test);
   messageEnds(test);
   messageWakeups(test);

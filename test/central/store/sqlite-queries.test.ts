@@ -56,6 +56,11 @@ const questions: [string, RegExp, (engine: SqliteEngine) => unknown][] = [
     (engine) => engine.darkDevices(9),
   ],
   [
+    'which devices are vacant',
+    /^SEARCH device USING PRIMARY KEY \(device>\?\); CORRELATED SCALAR SUBQUERY 1; SEARCH channel USING PRIMARY KEY \(device=\?\)$/,
+    (engine) => engine.vacantDevices({ after: undefined, saidBeforeMs: sampleMs, limit: 9 }),
+  ],
+  [
     'which messages are over',
     /^SEARCH message USING INDEX message_expiry \(expires_at<\?\)$/,
     (engine) => engine.expireMessages(sampleMs, 9),
@@ -190,6 +195,7 @@ t.test('whatever is about one device reads the rows of that one', async (t) => {
     engine.renewAddress(device, sampleMs);
     engine.ack(device, [{ channel, version: 1 }]);
     engine.unregister(device, channel, sampleMs);
+    engine.forgetDevice(device, sampleMs + 1);
   });
   for (const [sql, plan] of plans) t.notMatch(plan, /SCAN (device|channel|message)/, sql);
   t.ok(plans.size > 25);

@@ -68,6 +68,10 @@ t.test('whatever is done to a device, its channels and its messages', async (t) 
     ['unregister what is pending', () => engine.unregister(device, c1, sampleMs)],
     ['lease over', report({ name: 'lapsed', nowMs: sampleMs })],
     ['hello of a dark one', hello({ channels: [], address: here })],
+    ['forgotten', () => engine.forgetDevice(device, sampleMs + 1)],
+    ['hello of a new one', hello({ channels: [], address: here })],
+    ['lease over again', report({ name: 'lapsed', nowMs: sampleMs })],
+    ['forgotten while dark', () => engine.forgetDevice(device, sampleMs + 1)],
   ];
   for (const [name, act] of acts) {
     act();
