@@ -36,7 +36,6 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     const gone = known.filter((channel) => !wanted.delete(channel));
     for (const channel of gone) remove(device, channel, nowMs);
     for (const channel of wanted) sql.register.run(device, channel);
-    return { channelsAdded: wanted.size, channelsRemoved: gone.length };
   }
 
   /** Other devices at this address: those that are believed to be there, or others that said so. */
@@ -86,14 +85,12 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       const device = bytesOfDevice(record.device);
       const before = wakeups.get(device);
       const refusal = refusalOf(record, before);
-      if (refusal) return { outcome: refusal, channelsAdded: 0, channelsRemoved: 0, losers: [] };
+      if (refusal) return { outcome: refusal, losers: [] };
       // However many claim an address, one has it; only a proof looks at the others.
       const holders = record.address ? othersAt(record.address, device, 'holdersAt') : [];
       const claim = judge(record, before, holders);
       const { nowMs, wakeupDueMs: dueMs, takes } = record;
-      const changed = record.channels
-        ? synchronise(device, record.channels, nowMs)
-        : { channelsAdded: 0, channelsRemoved: 0 };
+      if (record.channels) synchronise(device, record.channels, nowMs);
       if (!before) sql.addDevice.run(device, nowMs);
       // What is pending is read by it below; hardly any device changes it.
       if (before?.takes !== takes) sql.setTakes.run(takes, device);
@@ -102,7 +99,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       sql.saveHello.run({ device, ...helloColumns(record, claim) });
       const now = deviceWakeupOf(rowOf(device));
       const losers = isBelieved(now.state) ? takeFrom(holders, nowMs) : [];
-      return { ...moved, outcome: 'known', ...changed, now, losers };
+      return { ...moved, outcome: 'known', now, losers };
     },
 
     prove({ device: id, address, isNonce, nowMs, wakeupDueMs: dueMs }) {

@@ -104,8 +104,7 @@ export function createWakeupRows(db: Database) {
     write.run({ ...columnsOf(now), device: row.device });
     const ended = made.outcome && endedOf(row, made.outcome, from);
     const late = made.isLate && lateOf(row);
-    const isDarkened = made.to.state === 'dark';
-    return { now, isDarkened, ...(ended ? { ended } : {}), ...(late ? { late } : {}) };
+    return { now, ...(ended ? { ended } : {}), ...(late ? { late } : {}) };
   }
 
   return {

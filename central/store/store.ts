@@ -68,8 +68,6 @@ export interface Moved {
   now: DeviceWakeup;
   ended?: EndedWakeup;
   late?: LateHello;
-  /** The device went dark by this. */
-  isDarkened: boolean;
   /** With `begun`: whether a message is pending that its app server called urgent. A version is not called anything. */
   isUrgent?: boolean;
 }
@@ -103,8 +101,6 @@ export interface HelloRecord {
 export interface HelloOutcome extends Partial<Moved> {
   /** `stranger`: it must be known and is not; nothing was changed. */
   outcome: 'known' | 'too-many-channels' | 'stranger';
-  channelsAdded: number;
-  channelsRemoved: number;
   /** What became of devices that lost this address to the present one. */
   losers: Moved[];
 }

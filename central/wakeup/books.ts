@@ -89,8 +89,9 @@ export function createBooks(parts: {
     moved(moved) {
       ended(moved?.ended);
       if (moved?.late) late(moved.late);
-      const { device, address, darkReason: reason } = moved?.now ?? {};
-      if (!moved?.isDarkened || !address || !reason) return;
+      const { device, address, state, darkReason: reason } = moved?.now ?? {};
+      // No event leaves a device dark that was before.
+      if (state !== 'dark' || !address || !reason) return;
       counts.darkened(address.network, reason);
       log(traces.deviceDark, { device, network: address.network, reason });
     },

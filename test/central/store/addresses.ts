@@ -163,7 +163,7 @@ function oneHolder(test: Test): void {
       ...{ address, nowMs: sampleMs + 3 },
     });
     t.match(outcome, { now: { state: 'resting', address } });
-    t.match(outcome.losers, [{ isDarkened: true, now: { device: first } }]);
+    t.match(outcome.losers, [{ now: { state: 'dark', device: first } }]);
     const [loser] = outcome.losers;
     t.match(loser?.now, { state: 'dark', darkReason: 'taken', darkMs: sampleMs + 3 });
     t.match(loser?.now.address, address, 'what it lost');
@@ -225,7 +225,7 @@ function oneHolder(test: Test): void {
     await hello(first, claim);
     const { device: second } = await meetAnother(store, claim);
     const proved = await prove(second, address);
-    t.match(proved.losers, [{ isDarkened: false, now: { device: first, state: 'none' } }]);
+    t.match(proved.losers, [{ now: { device: first, state: 'none' } }]);
     t.same(await prove(first, address), { losers: [] }, 'its nonce is not worth anything now');
     t.match(await store.wakeupOf(second), { state: 'resting', address });
   });

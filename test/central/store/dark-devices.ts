@@ -127,7 +127,7 @@ function darkness(test: Test): void {
       await begin(device);
       if (name === 'sign') await move(device, { name: 'triggered' });
       const last = await move(device, { name, nowMs: sampleMs + 9, attemptsMax });
-      t.match(last, { isDarkened: true, ended: { outcome: 'failure' } });
+      t.match(last, { now: { state: 'dark' }, ended: { outcome: 'failure' } });
       t.match(last?.now, { darkReason: reason, darkMs: sampleMs + 9 });
     }
   });
@@ -159,7 +159,7 @@ function probation(test: Test): void {
     t.notOk(await begin(device));
     t.same(await pending(device), { c1: 2 });
     const proved = await prove(device, address, sampleMs + 6);
-    t.match(proved, { isDarkened: false, now: { state: 'owed', dueMs: sampleMs + 10_006 } });
+    t.match(proved, { now: { state: 'owed', dueMs: sampleMs + 10_006 } });
     t.equal(proved.now?.darkMs, undefined);
     t.equal(proved.now?.darkReason, undefined);
   });

@@ -186,7 +186,7 @@ function once(test: Test): void {
       await begin(device);
       if (name !== 'refused') await move(device, { name: 'triggered' });
       const moved = await move(device, { name, ...verdict });
-      t.match(moved, { now: { state: 'resting', attempts: 1 }, isDarkened: false }, name);
+      t.match(moved, { now: { state: 'resting', attempts: 1 } }, name);
       t.equal(moved?.ended?.outcome, name === 'passed' ? 'unconfirmed' : 'failure');
       t.notOk((await due('owed')).includes(device));
       t.same(await waiting(device), [id], 'it waits for the next connection');
@@ -293,7 +293,7 @@ function once(test: Test): void {
       t.match(await miss(device), { now: { state: 'resting', attempts: i } });
     }
     await send(device, c1);
-    t.match(await miss(device), { isDarkened: true, now: { darkReason: 'unconfirmed' } });
+    t.match(await miss(device), { now: { state: 'dark', darkReason: 'unconfirmed' } });
   });
 
   test('a hello begins to count anew', async (t, open) => {

@@ -311,8 +311,7 @@ function createWorld(store: Store) {
       return;
     }
     noteEnded(model, moved.ended);
-    strict.equal(moved.isDarkened, moved.now.state === 'dark');
-    if (moved.isDarkened) model.mayBeWoken = false;
+    if (moved.now.state === 'dark') model.mayBeWoken = false;
     if (said.event === 'unsent') model.takenBack += 1;
     // Nobody knows that it left.
     if (before?.state === 'sending' && ['unsent', 'passed'].includes(said.event)) {

@@ -92,7 +92,7 @@ t.test('a wakeup goes on after a restart from where it was', async (t) => {
   t.match(await alone(({ move }) => move(device, passed)), { now: { state: 'owed', attempts: 1 } });
   await alone(({ begin }) => begin(device));
   await alone(({ move }) => move(device, { name: 'triggered' }));
-  t.match(await alone(({ move }) => move(device, passed)), { isDarkened: true });
+  t.match(await alone(({ move }) => move(device, passed)), { now: { state: 'dark' } });
   const back = await alone(({ hello }) => hello(device, { address, trust: 'prove' }));
   t.match(back, { now: { state: 'probation' } });
   t.match(await alone(({ prove }) => prove(device, address)), { now: { state: 'owed' } });

@@ -120,7 +120,7 @@ function attempts(test: Test): void {
     const { store, put, begin, move, device } = await meet(open, { address: anyAddress() });
     const { owed } = await put(device, c1, 1);
     const begun = await begin(device);
-    t.match(begun, { isDarkened: false, now: { state: 'sending', attempts: 1 } });
+    t.match(begun, { now: { state: 'sending', attempts: 1 } });
     t.match(begun?.now, { sentMs: sampleMs, dueMs: windowMs, sinceMs: sampleMs });
     t.not(begun?.now.serial, owed?.serial);
     t.notOk(begun?.ended);
@@ -134,7 +134,7 @@ function attempts(test: Test): void {
     const { put, miss, device } = await meet(open, { address: anyAddress() });
     await put(device, c1, 1);
     const passed = await miss(device);
-    t.match(passed, { isDarkened: false, now: { state: 'owed', attempts: 1, dueMs: windowMs } });
+    t.match(passed, { now: { state: 'owed', attempts: 1, dueMs: windowMs } });
     t.equal(passed?.now.sentMs, sampleMs, 'a hello before the next one is its answer');
     const times = { sentMs: sampleMs, dueMs: windowMs, sinceMs: sampleMs };
     t.same(passed?.ended, { network, outcome: 'unconfirmed', attempts: 1, ...times });
@@ -151,9 +151,12 @@ function attempts(test: Test): void {
   test('after the last attempt the device is dark, and what is pending stays', async (t, open) => {
     const { put, miss, pending, due, device } = await meet(open, { address: anyAddress() });
     await put(device, c1, 1);
-    for (let i = 1; i < attemptsMax; i++) t.match(await miss(device), { isDarkened: false });
+    for (let i = 1; i < attemptsMax; i++) t.match(await miss(device), { now: { state: 'owed' } });
     const last = await miss(device);
-    t.match(last, { isDarkened: true, ended: { outcome: 'unconfirmed', attempts: attemptsMax } });
+    t.match(last, {
+      now: { state: 'dark' },
+      ended: { outcome: 'unconfirmed', attempts: attemptsMax },
+    });
     t.match(last?.now, { state: 'dark', darkReason: 'unconfirmed', darkMs: windowMs });
     t.same(await pending(device), { c1: 1 });
     t.same(await put(device, c1, 2), { outcome: 'stored', isOwedAnew: false });
@@ -280,7 +283,7 @@ function endings(test: Test): void {
     await put(device, c1, 1);
     await begin(device);
     const lapsed = await darken(device);
-    t.match(lapsed, { isDarkened: true, ended: { outcome: 'expired', sentMs: sampleMs } });
+    t.match(lapsed, { now: { state: 'dark' }, ended: { outcome: 'expired', sentMs: sampleMs } });
     t.match(lapsed?.now, { state: 'dark', darkReason: 'lease', darkMs: sampleMs });
     t.same(await pending(device), { c1: 1 });
   });
