@@ -69,7 +69,10 @@ export function createProofs(parts: {
 
   return {
     isNonceOf: (address, nonce) => asked.get(targetOf(address))?.nonce === nonce,
-    unanswered: () => asked.size,
+    unanswered() {
+      forgetOld(clock.now());
+      return asked.size;
+    },
     answered(address) {
       if (asked.delete(targetOf(address))) count(address.network, 'answered');
     },
