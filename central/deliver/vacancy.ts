@@ -9,8 +9,8 @@ import type { DeviceId } from '../protocol/ids.js';
 import type { Store } from '../store/store.js';
 
 const lookMs = 1_000;
-/** Looked at in one transaction: several times as many as `hellosPerSecond` lets in by default. */
-const devicesPerLook = 2_000;
+/** Looked at in one transaction: twice as many as `hellosPerSecond` lets in by default. */
+const devicesPerLook = 1_000;
 
 /** Goes round all devices, from now until `close`. */
 export function watchVacancy(parts: {
