@@ -128,7 +128,7 @@ export function schemaFor(folder: string) {
         'after an empty start, unknown devices get 503 instead of 404 for this long',
       ),
       vacantDeviceMs: amount(ms.hour, ms.minute, 365 * ms.day).describe(
-        'a device without a channel is forgotten when it has said nothing for so long',
+        'a device without a channel and without a socket is forgotten so long after its last hello',
       ),
       wakeupLeaseMs: amount(12 * ms.hour, 1_000, 365 * ms.day).describe(
         'how long an address is believed after the device said it; then the device is dark',
@@ -222,7 +222,7 @@ function hasListenHost(value: unknown): boolean {
   return typeof (value as { listen?: { host?: unknown } } | null)?.listen?.host === 'string';
 }
 
-// It stands in front of every endpoint URL as it is written here.
+// It stands in front of every endpoint URL.
 const publicUrlPattern = /^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/;
 
 /** In the form in which clients write its origin: a host in small letters, no port that goes without saying. */

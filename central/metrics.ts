@@ -140,7 +140,7 @@ export function createMetrics(): CentralMetrics {
     },
     devicesForgotten: counter(
       'devices_forgotten_total',
-      'Devices without a channel that said nothing for vacantDeviceMs',
+      'Devices without a channel whose last hello was vacantDeviceMs ago',
       [],
     ),
     signsUnheard: counter(

@@ -1,4 +1,4 @@
-// Devices that nobody can send anything to: what has no channel is forgotten some time after its last word. Anybody makes one
+// Devices that nobody can send anything to: what has no channel is forgotten some time after its last hello. Anybody makes one
 // with a hello, and it would be kept for ever.
 import type { Clock } from '../../shared/clock.js';
 import { type Repetition, repeat } from '../../shared/lifecycle.js';
@@ -11,12 +11,14 @@ import type { Store } from '../store/store.js';
 const lookMs = 1_000;
 /** Looked at in one transaction: twice as many as `hellosPerSecond` lets in by default. */
 const devicesPerLook = 1_000;
+/** In one transaction: what else waits for the disk gets its turn in between. */
+const forgottenPerStep = 100;
 
 /** Goes round all devices, from now until `close`. */
 export function watchVacancy(parts: {
   store: Store;
   presence: Presence;
-  /** How long a device without a channel is kept after its last word. */
+  /** How long a device without a channel is kept after its last hello. */
   vacantDeviceMs: number;
   clock: Clock;
   log: Log;
@@ -25,13 +27,16 @@ export function watchVacancy(parts: {
   const { store, presence, vacantDeviceMs, clock, log, countForgotten } = parts;
   let after: DeviceId | undefined;
 
-  async function look(): Promise<void> {
+  async function look(isClosed: () => boolean): Promise<void> {
     const saidBeforeMs = clock.now() - vacantDeviceMs;
     const { vacant, next } = await store.vacantDevices({
       ...{ after, saidBeforeMs, limit: devicesPerLook },
     });
     after = next;
-    await Promise.all(vacant.map((device) => forget(device, saidBeforeMs)));
+    while (vacant.length > 0 && !isClosed()) {
+      const some = vacant.splice(0, forgottenPerStep);
+      await Promise.all(some.map((device) => forget(device, saidBeforeMs)));
+    }
   }
 
   async function forget(device: DeviceId, saidBeforeMs: number): Promise<void> {

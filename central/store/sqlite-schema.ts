@@ -100,7 +100,7 @@ const steps = [
     WHERE state IN ('resting', 'gathering', 'owed', 'sending', 'awaited');
   `,
   // How many there are of what, in a network or in none: kept with every change, for to count a million rows takes a
-  // second, and nothing else is done meanwhile. Serials of wakeups are given out by the million, for the same reason.
+  // second, and nothing else is done meanwhile. So is the highest serial of a wakeup.
   `
   CREATE TABLE tally (
     what TEXT NOT NULL, network TEXT NOT NULL, count INTEGER NOT NULL,
@@ -156,7 +156,7 @@ const steps = [
   CREATE TRIGGER message_ended AFTER UPDATE OF ended_at ON message WHEN old.ended_at IS NULL BEGIN
     UPDATE tally SET count = count - 1 WHERE what = 'messages' AND network = '';
   END;
-  INSERT INTO meta SELECT 'serials', coalesce(max(serial), 0) / 1000000 FROM device;
+  INSERT INTO meta SELECT 'serials', coalesce(max(serial), 0) FROM device;
   `,
 ];
 

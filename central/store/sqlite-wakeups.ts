@@ -51,9 +51,6 @@ export interface DeviceRow {
   dark_reason: string | null;
 }
 
-/** The database remembers the last block only (its schema says the same number). */
-const serialsPerBlock = 1_000_000;
-
 /** Reads and changes the wakeups of devices, inside a transaction that someone else makes. */
 export function createWakeupRows(db: Database) {
   const read = db.prepare('SELECT * FROM device WHERE device = ?');
@@ -68,17 +65,11 @@ export function createWakeupRows(db: Database) {
         OR EXISTS (SELECT 1 FROM message WHERE device = @device AND ended_at IS NULL
           AND ${isReadable} AND expires_at > @nowMs AND (wakes = 2 OR (wakes = 1 AND tried_by IS NULL)))`)
     .pluck();
-  const nextBlock = db
+  const serials = db
     .prepare("UPDATE meta SET value = value + 1 WHERE key = 'serials' RETURNING value")
     .pluck();
-  let serial = 0;
-
   /** Higher than any that was given before, in this process or in one before it. */
-  function nextSerial(): number {
-    if (serial % serialsPerBlock === 0) serial = (nextBlock.get() as number) * serialsPerBlock;
-    serial += 1;
-    return serial;
-  }
+  const nextSerial = () => serials.get() as number;
 
   const get = (device: Buffer) => read.get(device) as DeviceRow | undefined;
 

@@ -15,7 +15,8 @@ const callsPerTransactionMax = 1000;
 
 /**
  * Calls that nobody waits for at a socket or a request. They go behind those that somebody waits for, so many in a
- * transaction: however many wakeups are due, a version is stored as soon as it was.
+ * transaction: however many wakeups are due, a version is stored as soon as it was. `noteSent` is none of them: it must not
+ * come after the ack.
  */
 const patientCalls: ReadonlySet<WorkerCall['method']> = new Set([
   ...(['move', 'dueWakeups', 'extendWindows', 'leasesOver', 'renewAddress'] as const),

@@ -227,7 +227,7 @@ function release({ attempts, notBeforeMs, sentMs }: WakeupRecord): Step {
   return { to: { ...noWakeup, state: 'resting', attempts, notBeforeMs, sentMs } };
 }
 
-/** The wakeup that is to be sent serves the newer one too, at its own time: a gateway may have put it off. */
+/** The wakeup that is to be sent serves the newer one too, whenever it is sent. */
 function replace(from: WakeupRecord, put: Put): Step {
   const { nowMs } = put;
   const isSetBack = nowMs < (from.sinceMs ?? nowMs);
