@@ -35,6 +35,7 @@ export async function openCore(options: {
   });
   const store = countedStore(opened, metrics.messages);
   closing.add('store', () => store.close());
+  closing.add('wakeups under way', () => waking.wake.ended());
   let operators = openGateways(settings);
   let isClosed = false;
   closing.add('gateways', () => {

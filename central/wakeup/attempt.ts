@@ -21,8 +21,11 @@ import { createTurns, type Turns } from './turns.js';
 const unsentDelayMs = 5_000;
 /** How long to leave one whose address no gateway of its network serves. */
 const unservedDelayMs = 60_000;
-/** Events of one network that the store is told at a time: those of another one wait for no more than these. */
-const movesMax = 50;
+/**
+ * Events of one network that the store is told at a time: those of another one wait for no more than these. Twice what the
+ * store takes in a transaction, so that those of the next one are there when it has answered.
+ */
+const movesMax = 200;
 const deferredDelayMs = { min: 200, max: 3_600_000 };
 
 export function createAttempt(parts: {

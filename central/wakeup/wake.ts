@@ -41,6 +41,8 @@ export interface Wake {
   /** Looks for due wakeups from now on. */
   run(): void;
   close(): void;
+  /** Resolves when the store has what gateways said of the wakeups under way. */
+  ended(): Promise<void>;
 }
 
 export interface WakingReport {
@@ -67,6 +69,7 @@ interface Waking {
   lastSuccessMs: number | undefined;
   /** Windows that were over before devices could say hello to this central last longer. */
   areWindowsKept: boolean;
+  isLookedAt: boolean;
 }
 
 const scanMs = 1_000;
@@ -95,6 +98,7 @@ export function createWake(parts: {
 }): Wake {
   const { store, presence, ids, networks, handOver, times, limits, clock, log } = parts;
   const wakings = new Map<NetworkKey, Waking>();
+  const underWay = new Set<Promise<void>>();
   const signs = createSigns({
     ...{ clock, pollMs: limits.signPollMs, countUnheard: parts.countUnheard },
     onSign: (wakeup) => detach(attempts.unreachable(wakeup), log, traces.storeFailed),
@@ -113,21 +117,27 @@ export function createWake(parts: {
     return circuit === 'silence' ? trialsPerSecond : networks().paceOf(network);
   }
 
+  function send(wakeup: DeviceWakeup): Promise<void> {
+    const sent = attempts
+      .attempt(wakeup)
+      .catch((error: unknown) => detach(Promise.reject(error), log, traces.storeFailed))
+      .finally(() => underWay.delete(sent));
+    underWay.add(sent);
+    return sent;
+  }
+
   function wakingOf(network: NetworkKey): Waking {
     const known = wakings.get(network);
     if (known) return known;
     const compartment = createCompartment({
       ...{ clock, limits, pace: () => paceOf(network) },
-      send: (wakeup) =>
-        attempts.attempt(wakeup).catch((error: unknown) => {
-          detach(Promise.reject(error), log, traces.storeFailed);
-        }),
+      send,
     });
     const circuit = createCircuit({ clock, limits });
     const isBehind = { prompt: false, bulk: false };
     const made = {
       ...{ compartment, circuit, isBehind },
-      ...{ lastSuccessMs: undefined, areWindowsKept: false },
+      ...{ lastSuccessMs: undefined, areWindowsKept: false, isLookedAt: false },
     };
     wakings.set(network, made);
     return made;
@@ -173,15 +183,33 @@ export function createWake(parts: {
     const due = await store.dueWakeups(query);
     const isCut = due.length === limit;
     waking.isBehind = { prompt: isCut && due.at(-1)?.lane === 'prompt', bulk: isCut };
+    const held: DeviceWakeup[] = [];
     for (const owed of due) {
       if (compartment.has(owed.device) || (owed.lane === 'bulk' && !isBulkWanted)) continue;
-      const isHeld = presence.signal(owed.device);
-      if (isHeld) detach(attempts.hold(owed, network), log, traces.storeFailed);
+      if (presence.signal(owed.device)) held.push(owed);
       else offer(network, owed);
     }
     compartment.pump();
+    // Until the store has it they are due, and would be found again.
+    await Promise.all(held.map((owed) => attempts.hold(owed, network)));
   }
 
+  async function look(network: NetworkKey): Promise<void> {
+    const waking = wakingOf(network);
+    if (waking.isLookedAt) return;
+    waking.isLookedAt = true;
+    try {
+      // Its pace may have been 0 until now, and nothing else goes on with what waited then.
+      waking.compartment.pump();
+      await keepWindows(network, waking);
+      await endWindows(network, waking);
+      await takeDue(network, waking);
+    } finally {
+      waking.isLookedAt = false;
+    }
+  }
+
+  /** Looks at each network, but at one whose last look goes on: a storm there delays no look at the others. */
   async function scan(): Promise<void> {
     if (!parts.isAsked()) return;
     const configured = new Set(networks().keys());
@@ -190,21 +218,13 @@ export function createWake(parts: {
       compartment.close();
       wakings.delete(network);
     }
-    const look = async (network: NetworkKey) => {
-      const waking = wakingOf(network);
-      // Its pace may have been 0 until now, and nothing else goes on with what waited then.
-      waking.compartment.pump();
-      await keepWindows(network, waking);
-      await endWindows(network, waking);
-      await takeDue(network, waking);
-    };
     await Promise.all([...configured].map(look));
   }
 
   function run(): void {
     if (isClosed) return;
-    const again = () => void (isClosed || clock.after(scanMs, run));
-    detach(scan().finally(again), log, traces.storeFailed);
+    detach(scan(), log, traces.storeFailed);
+    clock.after(scanMs, run);
   }
 
   return {
@@ -247,6 +267,9 @@ export function createWake(parts: {
       isClosed = true;
       signs.close();
       for (const { compartment } of wakings.values()) compartment.close();
+    },
+    async ended() {
+      await Promise.all(underWay);
     },
   };
 }

@@ -1,6 +1,7 @@
 // Waking one device: once at a time, again when its window is over, at most five times, and over a restart.
 import { join } from 'node:path';
 import t from 'tap';
+import { openDatabase } from '../../../central/store/sqlite-database.js';
 import { traces } from '../../../shared/traces.js';
 import type { WakeupResult } from '../../../shared/wakeup/request.js';
 import { createManualClock } from '../../support/manual-clock.js';
@@ -295,6 +296,28 @@ t.test('due wakeups survive the end of central, and are sent after its next star
   await device.hello({ uaid });
   t.match(await device.receive(), { updates: [{ version: '1' }] });
   t.equal(await after.metric(wakeups('success')), 1);
+});
+
+t.test('what a gateway answers while central stops is in the store', async (t) => {
+  const running = await startWakingCentral(t, { store: 'sqlite:central.db' });
+  const { clock, gateway, central, folder, watch } = running;
+  const { endpoint } = await sleeper(t, running);
+  let release = () => {};
+  gateway.held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await put(endpoint, 1);
+  await during(clock, gateway.nextBatch());
+  const closed = central.close();
+  // The admin listener closes before the gateways do.
+  const isServing = () => fetch(central.adminUrl).catch(() => undefined);
+  while (await isServing()) clock.advance(0);
+  release();
+  await during(clock, closed);
+  t.equal(watch.count(traces.storeFailed), 0);
+  const db = openDatabase(join(folder.path, 'central.db'));
+  t.teardown(() => db.close());
+  t.same(db.prepare('SELECT state FROM device').pluck().all(), ['awaited']);
 });
 
 t.test('the operator’s wake command sends one wakeup outside of any other', async (t) => {
