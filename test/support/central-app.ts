@@ -105,8 +105,18 @@ export async function openDelivery(
     await store.register(device, sampleChannel, 10, key);
     return device;
   }
+  /** Lets time pass, and what falls due in it happen: for parts that plan their next look when one is over. */
+  async function pass(ms: number): Promise<void> {
+    const endMs = clock.now() + ms;
+    while (clock.now() < endMs) {
+      clock.advance(Math.min(endMs - clock.now(), clock.untilNextMs() ?? ms));
+      // A look is over, and the next one planned, some answers of the store later.
+      while (clock.untilNextMs() === undefined) await store.counts();
+    }
+  }
+
   const parts = { clock, log, lines, store, presence, networks, wake, deliver };
-  return { ...parts, paths, replaced, meet };
+  return { ...parts, paths, replaced, meet, pass };
 }
 
 const wakeLimits = {

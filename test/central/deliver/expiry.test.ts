@@ -23,19 +23,8 @@ async function openExpiry(t: Test) {
     await store.putMessage(record);
     return record.id;
   }
-
-  /** Lets time pass, and what falls due in it happen. */
-  async function pass(ms: number): Promise<void> {
-    const endMs = clock.now() + ms;
-    while (clock.now() < endMs) {
-      clock.advance(Math.min(endMs - clock.now(), clock.untilNextMs() ?? ms));
-      // Calls are answered in turn: when the last one is, so are those before it, and what they led to.
-      while (clock.untilNextMs() === undefined) await store.counts();
-    }
-  }
-
   const statusOf = async (id: MessageId) => store.messageStatus(device, id);
-  return { ...delivery, expiry, device, expired, send, pass, statusOf };
+  return { ...delivery, expiry, device, expired, send, statusOf };
 }
 
 t.test('a message whose time is over ends within a second, and is counted', async (t) => {

@@ -21,21 +21,11 @@ async function openVacancy(t: Test) {
     await store.hello(helloRecord(device, { nowMs: clock.now(), isNew: true }));
     return device;
   }
-
-  /** Lets time pass, and what falls due in it happen. */
-  async function pass(ms: number): Promise<void> {
-    const endMs = clock.now() + ms;
-    while (clock.now() < endMs) {
-      clock.advance(Math.min(endMs - clock.now(), clock.untilNextMs() ?? ms));
-      // Calls are answered in turn: when the last one is, so are those before it, and what they led to.
-      while (clock.untilNextMs() === undefined) await store.counts();
-    }
-  }
   const devices = async () => (await store.counts()).devices;
-  return { ...delivery, vacancy, meetVacant, pass, devices, forgotten: () => forgotten };
+  return { ...delivery, vacancy, meetVacant, devices, forgotten: () => forgotten };
 }
 
-t.test('a device without a channel is forgotten a while after its last word', async (t) => {
+t.test('a device without a channel is forgotten a while after its last hello', async (t) => {
   const { meet, meetVacant, pass, devices, forgotten } = await openVacancy(t);
   await meet();
   await meetVacant();

@@ -224,10 +224,14 @@ function devices(test: Test): void {
   });
 
   test('hello with a list makes the list of the server that one', async (t, open) => {
-    const { put, pending, device, hello } = await meet(open, { channels: [c1, c2] });
+    const { store, put, pending, device, hello } = await meet(open, {
+      store: 'empty',
+      channels: [c1, c2],
+    });
     await put(device, c1, 1);
     await put(device, c2, 2);
     t.match(await hello(device, { channels: [c2, c3, c3] }), { outcome: 'known' });
+    t.match(await store.counts(), { channels: 2 });
     t.same(await pending(device), { c2: 2 });
     t.match(await put(device, c1, 9), { outcome: 'unknown-channel' });
     t.match(await put(device, c3, 0), { outcome: 'stored' });
@@ -246,16 +250,20 @@ function devices(test: Test): void {
   });
 
   test('hello without a list leaves the channels as they are', async (t, open) => {
-    const { put, pending, device, hello } = await meet(open);
+    const { store, put, pending, device, hello } = await meet(open, { store: 'empty' });
     await put(device, c1, 1);
     await hello(device);
+    t.match(await store.counts(), { channels: 1 });
     t.same(await pending(device), { c1: 1 });
   });
 
   test('hello with the list it had changes no channel', async (t, open) => {
-    const { put, pending, device, hello } = await meet(open);
+    const { store, put, pending, device, hello } = await meet(open, { store: 'empty' });
     await put(device, c1, 1);
-    for (let i = 0; i < 2; i++) await hello(device, { channels: [c1] });
+    for (let i = 0; i < 2; i++) {
+      await hello(device, { channels: [c1] });
+      t.match(await store.counts(), { channels: 1 });
+    }
     t.same(await pending(device), { c1: 1 });
   });
 

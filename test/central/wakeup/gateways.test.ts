@@ -166,10 +166,8 @@ t.test('a wakeup that a proxy answered for may have been sent, and is an attempt
   });
 });
 
-t.test('an answer that was lost is not asked for again before its window is over', async (t) => {
-  const running = await pair(t, { gatewayPollMs: 60_000 });
-  const { gateways, watch, clock } = running;
-  const { endpoint } = await sleeper(t, running);
+/** The gateway that is asked first hangs up, the others put it off. */
+function loseFirstAnswer(gateways: readonly ScriptedGateway[]): void {
   let lost: ScriptedGateway | undefined;
   for (const gateway of gateways) {
     gateway.resultOf = () => ({ outcome: 'deferred', retryAfterMs: 200 });
@@ -178,6 +176,13 @@ t.test('an answer that was lost is not asked for again before its window is over
       return lost === gateway ? 'hang-up' : undefined;
     };
   }
+}
+
+t.test('an answer that was lost is not asked for again before its window is over', async (t) => {
+  const running = await pair(t, { gatewayPollMs: 60_000 });
+  const { gateways, watch, clock } = running;
+  const { endpoint } = await sleeper(t, running);
+  loseFirstAnswer(gateways);
   await put(endpoint, 1);
   await during(clock, watch.logged(traces.wakeupAnswered));
   const count = () => gateways.flatMap((gateway) => gateway.wakeups).length;
@@ -190,14 +195,7 @@ t.test('an answer that was lost is not asked for again before its window is over
 t.test('a nonce whose answer was lost counts, whatever the other gateway says', async (t) => {
   const running = await pair(t, { gatewayPollMs: 60_000 });
   const { gateways, watch, clock } = running;
-  let lost: ScriptedGateway | undefined;
-  for (const gateway of gateways) {
-    gateway.resultOf = () => ({ outcome: 'deferred', retryAfterMs: 200 });
-    gateway.misbehave = ({ wakeups: [wakeup] }) => {
-      if (wakeup) lost ??= gateway;
-      return lost === gateway ? 'hang-up' : undefined;
-    };
-  }
+  loseFirstAnswer(gateways);
   const { device } = await awakened(t, running, wakeableWith(9000, { proof: true }));
   const asked = () => gateways.flatMap((gateway) => gateway.wakeups);
   await passUntil(running, () => asked().length === 2, { stepMs: 100 });
@@ -289,9 +287,10 @@ t.test('a storm of one app server delays no version of another', async (t) => {
   // To one for whom the storm waits, too.
   await putFrom('192.0.2.2', String(crowd.at(-1)), 2);
   await passUntil(running, () => gateway.wakeups.length >= 8, { stepMs: 500 });
-  for (const wanted of [9100, 9007]) {
-    const place = gateway.wakeups.findIndex(({ port }) => port === wanted);
-    t.ok(place >= 0 && place <= 4, `${wanted} is number ${place + 1}`);
+  const lastPlaces = { 9100: 3, 9007: 4 };
+  for (const [wanted, last] of Object.entries(lastPlaces)) {
+    const place = gateway.wakeups.findIndex(({ port }) => port === Number(wanted));
+    t.ok(place >= 0 && place <= last, `${wanted} is number ${place + 1}`);
   }
 });
 
