@@ -29,9 +29,8 @@ export function watchVacancy(parts: {
 
   async function look(isClosed: () => boolean): Promise<void> {
     const saidBeforeMs = clock.now() - vacantDeviceMs;
-    const { vacant, next } = await store.vacantDevices({
-      ...{ after, saidBeforeMs, limit: devicesPerLook },
-    });
+    const query = { after, saidBeforeMs, limit: devicesPerLook };
+    const { vacant, next } = await store.vacantDevices(query);
     after = next;
     while (vacant.length > 0 && !isClosed()) {
       const some = vacant.splice(0, forgottenPerStep);

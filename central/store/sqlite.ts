@@ -18,9 +18,16 @@ const callsPerTransactionMax = 1000;
  * transaction: however many wakeups are due, a version is stored as soon as it was. `noteSent` is none of them: it must not
  * come after the ack.
  */
-const patientCalls: ReadonlySet<WorkerCall['method']> = new Set([
-  ...(['move', 'dueWakeups', 'extendWindows', 'leasesOver', 'renewAddress'] as const),
-  ...(['expireMessages', 'forgetMessages', 'vacantDevices', 'forgetDevice'] as const),
+const patientCalls = new Set<WorkerCall['method']>([
+  'move',
+  'dueWakeups',
+  'extendWindows',
+  'leasesOver',
+  'renewAddress',
+  'expireMessages',
+  'forgetMessages',
+  'vacantDevices',
+  'forgetDevice',
 ]);
 const patientPerTransactionMax = 100;
 

@@ -178,10 +178,9 @@ export function createWake(parts: {
     // The prompt ones come first: however many wait in bulk, none of them is overlooked.
     const isBulkWanted = compartment.waiting('bulk') < wanted;
     // Those that wait here already are among them: fewer are new than what can leave until the next look but one.
-    const limit = wanted;
-    const query = { network, phase: 'owed' as const, nowMs: clock.now(), limit };
+    const query = { network, phase: 'owed' as const, nowMs: clock.now(), limit: wanted };
     const due = await store.dueWakeups(query);
-    const isCut = due.length === limit;
+    const isCut = due.length === wanted;
     waking.isBehind = { prompt: isCut && due.at(-1)?.lane === 'prompt', bulk: isCut };
     const held: DeviceWakeup[] = [];
     for (const owed of due) {
